@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * request.h - what an entrance has collected, before anybody judges it.
+ *
+ * Every text here is the caller's word. Which of it is believed is decided from who the
+ * caller is (struct dlk_caller), which the receiving process establishes by itself and
+ * which never travels.
+ */
+#ifndef DLK_MODEL_REQUEST_H
+#define DLK_MODEL_REQUEST_H
+
+#include <sys/types.h>
+
+#include "base/bytes.h"
+#include "base/secret.h"
+
+#define DLK_NAME_MAX     255 /* user and service names, octets */
+#define DLK_SOURCE_MAX   63  /* an IP address in text */
+#define DLK_TTY_MAX      63
+#define DLK_ATTEMPT_SIZE 16
+#define DLK_EVIDENCE_MAX (160 * 1024) /* sshd delivers keys of up to 128 KiB */
+#define DLK_CHAIN_MAX    (128 * 1024)
+
+enum dlk_entrance {
+	DLK_ENTRANCE_NONE = 0,
+	DLK_ENTRANCE_PAM,
+	DLK_ENTRANCE_AUTHORIZED_KEYS, /* sshd asks before any signature was seen */
+	DLK_ENTRANCE_GATEWAY,
+	DLK_ENTRANCE_OPERATOR /* verify, explain: judges, settles nothing */
+};
+
+/* Who saw the certificate's key used. */
+enum dlk_possession {
+	DLK_POSSESSION_NONE = 0,
+	DLK_POSSESSION_SSHD,
+	DLK_POSSESSION_TLS_GATEWAY,
+	DLK_POSSESSION_SSH_AGENT,
+	DLK_POSSESSION_TOKEN
+};
+
+enum dlk_evidence {
+	DLK_EVIDENCE_NONE = 0,
+	DLK_EVIDENCE_SSH_AUTH_INFO, /* the text of SSH_AUTH_INFO_0 */
+	DLK_EVIDENCE_SSH_KEY,       /* "TYPE BASE64", as in authorized_keys(5) */
+	DLK_EVIDENCE_CERTIFICATE    /* DER of one certificate */
+};
+
+/* Zeroed memory is an empty request; fini wipes and frees. */
+struct dlk_request {
+	uint8_t attempt[DLK_ATTEMPT_SIZE]; /* random; the same for both halves of one login */
+	enum dlk_entrance entrance;
+	enum dlk_possession possession;
+	enum dlk_evidence evidence_kind;
+	struct dlk_buf evidence;
+	struct dlk_buf chain; /* further certificates, DER, one after another; may be empty */
+	char user[DLK_NAME_MAX + 1]; /* pw_name where the account exists, else as typed */
+	bool account_known;          /* getpwnam() knew the name */
+	uid_t uid;                   /* its uid, where known */
+	char service[DLK_NAME_MAX + 1];
+	char source[DLK_SOURCE_MAX + 1]; /* peer address in text; "" where there is none */
+	char tty[DLK_TTY_MAX + 1];
+	bool has_code;
+	struct dlk_secret code;
+};
+void dlk_request_fini(struct dlk_request *request);
+#define DLK_AUTO_REQUEST __attribute__((cleanup(dlk_request_fini))) struct dlk_request
+
+const char *dlk_entrance_str(enum dlk_entrance entrance);
+const char *dlk_possession_str(enum dlk_possession possession);
+
+/* Who asks, as the process that received the request found out itself: the helper from its
+ * parent, the agent from SO_PEERCRED, the command line from its own uid. */
+struct dlk_caller {
+	enum dlk_entrance entrance; /* by which door */
+	uid_t uid;
+	bool root;                   /* an euid 0 module or uid 0 peer */
+	char name[DLK_NAME_MAX + 1]; /* for the record: "uid:33", "helper" */
+};
+
+#endif
