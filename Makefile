@@ -24,6 +24,7 @@ $(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libdoublelock.a
 	$(CC) -o $@ $^ -lcmocka
 check: $(UNIT)
 	tests/run $(UNIT)
+.SECONDARY:
 clean:
 	rm -rf build build-*
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
