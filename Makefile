@@ -1,30 +1,64 @@
 # SPDX-License-Identifier: MIT
-CC     ?= gcc
-CFLAGS ?= -O2 -g
-B      ?= build
+# make, make check, make demo, make lint, make bench, make fuzz, make install. V=1 shows commands.
+CC         ?= gcc
+PKG_CONFIG ?= pkg-config
+CFLAGS     ?= -O2 -g
+B          ?= build
+PREFIX     ?= /usr
+SYSCONFDIR ?= /etc/doublelock
+STATEDIR   ?= /var/lib/doublelock
+RUNDIR     ?= /run/doublelock
+SBINDIR    ?= $(PREFIX)/sbin
+LIBEXECDIR ?= $(PREFIX)/libexec/doublelock
+MANDIR     ?= $(PREFIX)/share/man
+PAMDIR     ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
+UNITDIR    ?= $(PREFIX)/lib/systemd/system
+VERSION    ?= 0.1.0
+V          ?= 0
+ifeq ($(V),0)
+Q = @
+say = @printf '  %-8s %s\n' $(1) '$(2)'
+else
+say = @:
+endif
+
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Wstrict-prototypes \
-	-Wmissing-prototypes -Wformat=2 -Wswitch-enum -Wvla -Wcast-qual -Wwrite-strings -Wundef
+	-Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum -Wvla -Wcast-qual \
+	-Wwrite-strings -Wundef
+ifeq ($(findstring clang,$(CC)),)
+WARN += -Wlogical-op -Wduplicated-cond -Wduplicated-branches
+endif
 ifdef WERROR
 WARN += -Werror
 endif
-ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) -fstack-protector-strong -fvisibility=hidden -fPIC \
-	-D_GNU_SOURCE -Iinclude -Ilib -MMD -MP
-LIB := $(patsubst %.c,$(B)/obj/%.o,$(wildcard lib/*/*.c))
-UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+ifdef SANITIZE
+HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDHARDEN := -fsanitize=address,undefined
+else
+HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+LDHARDEN := -Wl,-z,relro,-z,now,-z,defs
+endif
+PATHS := -DDLK_SYSCONFDIR='"$(SYSCONFDIR)"' -DDLK_STATEDIR='"$(STATEDIR)"' \
+	-DDLK_RUNDIR='"$(RUNDIR)"' -DDLK_SBINDIR='"$(SBINDIR)"' \
+	-DDLK_LIBEXECDIR='"$(LIBEXECDIR)"' -DDLK_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) -fvisibility=hidden -fPIC -D_GNU_SOURCE \
+	$(PATHS) -Iinclude -Ilib -Iagent -I. -MMD -MP
+LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
-.PHONY: all check clean
-all: $(B)/libdoublelock.a
-$(B)/obj/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
-$(B)/libdoublelock.a: $(LIB)
-	rm -f $@ && ar rcs $@ $^
-$(B)/tests/%: $(B)/obj/tests/unit/%.o $(B)/libdoublelock.a
-	@mkdir -p $(@D)
-	$(CC) -o $@ $^ -lcmocka
-check: $(UNIT)
-	tests/run $(UNIT)
-.SECONDARY:
-clean:
-	rm -rf build build-*
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3) -linih
+CTL_LIBS    = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libqrencode libcurl libpng)
+AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libcurl)
+# tests link whatever the library may need
+TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libcurl libqrencode libpng)
+
+obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
+LIB := $(call obj,lib/*/*.c)
+# The module sees these and nothing else; -z defs and its version script prove it.
+PAM := $(call obj,pam/*.c) $(call obj,lib/base/bytes.c lib/base/secret.c lib/base/text.c \
+	lib/model/*.c lib/wire/*.c)
+HELPER := $(call obj,agent/helper.c agent/sandbox.c)
+CTL    := $(call obj,agent/ctl/*.c agent/sandbox.c)
+AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
+UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
+# what several tests share
+SHARED := $(filter-out $(B)/obj/tests/unit/test_%,$(call obj,tests/unit/*.c))

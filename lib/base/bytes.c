@@ -109,3 +109,42 @@ dlk_unhex(const char *text, uint8_t *ret_octets, size_t n)
 		    (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
 	return 0;
 }
+
+void
+dlk_put_be16(uint8_t *p, uint16_t value)
+{
+	p[0] = (uint8_t)(value >> 8);
+	p[1] = (uint8_t)value;
+}
+
+void
+dlk_put_be32(uint8_t *p, uint32_t value)
+{
+	dlk_put_be16(p, (uint16_t)(value >> 16));
+	dlk_put_be16(p + 2, (uint16_t)value);
+}
+
+void
+dlk_put_be64(uint8_t *p, uint64_t value)
+{
+	dlk_put_be32(p, (uint32_t)(value >> 32));
+	dlk_put_be32(p + 4, (uint32_t)value);
+}
+
+uint16_t
+dlk_get_be16(const uint8_t *p)
+{
+	return (uint16_t)(p[0] << 8 | p[1]);
+}
+
+uint32_t
+dlk_get_be32(const uint8_t *p)
+{
+	return (uint32_t)dlk_get_be16(p) << 16 | dlk_get_be16(p + 2);
+}
+
+uint64_t
+dlk_get_be64(const uint8_t *p)
+{
+	return (uint64_t)dlk_get_be32(p) << 32 | dlk_get_be32(p + 4);
+}

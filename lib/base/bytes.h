@@ -20,7 +20,7 @@ struct dlk_buf {
 	size_t room;
 };
 
-#define DLK_BYTES(ptr, len)                                                                    \
+#define DLK_BYTES(ptr, len)                                                                   \
 	((struct dlk_bytes){ .p = (const uint8_t *)(const void *)(ptr), .n = (len) })
 #define DLK_AUTO_BUF __attribute__((cleanup(dlk_buf_free))) struct dlk_buf
 
@@ -38,5 +38,13 @@ void dlk_buf_free(struct dlk_buf *buf); /* wipes, frees and empties; NULL is fin
 void dlk_hex(struct dlk_bytes in, char *out);
 /* 0 and exactly `n` octets, or -EINVAL. Either case of letters. */
 int dlk_unhex(const char *text, uint8_t *ret_octets, size_t n);
+
+/* Big-endian numbers, as on the wire. */
+void dlk_put_be16(uint8_t *p, uint16_t value);
+void dlk_put_be32(uint8_t *p, uint32_t value);
+void dlk_put_be64(uint8_t *p, uint64_t value);
+uint16_t dlk_get_be16(const uint8_t *p);
+uint32_t dlk_get_be32(const uint8_t *p);
+uint64_t dlk_get_be64(const uint8_t *p);
 
 #endif

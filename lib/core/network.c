@@ -74,5 +74,6 @@ dlk_network_holds(const struct dlk_network *network, const char *address)
 {
 	uint8_t octets[16];
 
-	return parse_address(address, octets) > 0 && agree(network->address, octets, network->bits);
+	return parse_address(address, octets) > 0 &&
+	       agree(network->address, octets, network->bits);
 }

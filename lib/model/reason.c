@@ -8,7 +8,7 @@ static const struct {
 	const char *text, *meaning, *remedy;
 	enum dlk_blame blame;
 } reasons[] = {
-#define ROW(symbol, text, blame, meaning, remedy)                                              \
+#define ROW(symbol, text, blame, meaning, remedy)                                             \
 	[DLK_R_##symbol] = { text, meaning, remedy, DLK_BLAME_##blame },
 	DLK_REASONS(ROW)
 #undef ROW

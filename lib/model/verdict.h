@@ -48,6 +48,9 @@ struct dlk_verdict {
 	int64_t chain_until; /* of the chain alone: for expiry-time in authorized_keys */
 	char policy[DLK_NAME_MAX + 1];     /* the configuration section that held */
 	char event[DLK_EVENT_ID_TEXT + 1]; /* its record, "" where none was written */
+	unsigned code_digits; /* with otp-required: digits of the code that is expected, 0
+				 unknown */
+	bool remembered;      /* accepted without a code, because of [service NAME] remember */
 };
 
 const char *dlk_stage_str(enum dlk_stage stage);

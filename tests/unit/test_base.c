@@ -22,7 +22,8 @@ numbers(void **state)
 	assert_true(v == INT64_MAX);
 	assert_int_equal(dlk_int_parse("-9223372036854775808", INT64_MIN, INT64_MAX, &v), 0);
 	assert_true(v == INT64_MIN);
-	assert_int_equal(dlk_int_parse("9223372036854775808", INT64_MIN, INT64_MAX, &v), -ERANGE);
+	assert_int_equal(
+	    dlk_int_parse("9223372036854775808", INT64_MIN, INT64_MAX, &v), -ERANGE);
 	assert_int_equal(dlk_int_parse("", 0, 9, &v), -EINVAL);
 	assert_int_equal(dlk_int_parse("-", 0, 9, &v), -EINVAL);
 	assert_int_equal(dlk_int_parse("0x1", 0, 9, &v), -EINVAL);

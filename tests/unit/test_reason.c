@@ -20,7 +20,8 @@ reasons_read_back(void **state)
 		assert_int_equal(dlk_reason_find(dlk_reason_str(reason)), reason);
 		assert_true(strlen(dlk_reason_meaning(reason)) > 0);
 		assert_true(strlen(dlk_reason_remedy(reason)) > 0);
-		assert_int_equal(reason == DLK_R_OK, dlk_reason_blame(reason) == DLK_BLAME_NOBODY);
+		assert_int_equal(
+		    reason == DLK_R_OK, dlk_reason_blame(reason) == DLK_BLAME_NOBODY);
 	}
 	assert_int_equal(dlk_reason_find("yes"), DLK_R_UNDECIDED);
 }
@@ -30,7 +31,7 @@ what_is_no_reason_is_undecided(void **state)
 {
 	(void)state;
 	assert_string_equal(dlk_reason_str((enum dlk_reason)DLK_REASON_COUNT), "undecided");
-	assert_int_equal(dlk_reason_blame((enum dlk_reason)-1), DLK_BLAME_SYSTEM);
+	assert_int_equal(dlk_reason_blame((enum dlk_reason) - 1), DLK_BLAME_SYSTEM);
 }
 
 int

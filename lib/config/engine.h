@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.h - configuration, trust, CRLs and record opened together; asks the decision. */
+#ifndef DLK_CONFIG_ENGINE_H
+#define DLK_CONFIG_ENGINE_H
+
+#include "config/settings.h"
+#include "core/decide.h"
+#include "store/record.h"
+
+enum {
+	DLK_ENGINE_TRUST = 1 << 0,  /* anchors, intermediates and CRLs */
+	DLK_ENGINE_RECORD = 1 << 1, /* the record and the sealing key; a failure is kept and
+				     * refuses what needs them, so that it has its reason */
+	DLK_ENGINE_CREATE = 1 << 2, /* with RECORD: make the database; a failure is an error */
+};
+
+struct dlk_engine;
+/* `owner` besides root may own the files of configuration (tests); 0: root alone. 0, or
+ * -errno with words in `finding`. */
+int dlk_engine_open(const char *config, unsigned parts, uid_t owner,
+    struct dlk_engine **ret_engine, struct dlk_finding *finding);
+void dlk_engine_close(struct dlk_engine *engine);
+void dlk_engine_cleanup(struct dlk_engine **engine);
+#define DLK_AUTO_ENGINE __attribute__((cleanup(dlk_engine_cleanup))) struct dlk_engine
+
+const struct dlk_settings *dlk_engine_settings(const struct dlk_engine *engine);
+const struct dlk_policy *dlk_engine_policy(const struct dlk_engine *engine);
+const struct dlk_ports *dlk_engine_ports(const struct dlk_engine *engine);
+struct dlk_record *dlk_engine_record(const struct dlk_engine *engine); /* NULL: see trouble */
+/* Why there is no record; reason UNDECIDED where there is one. */
+const struct dlk_finding *dlk_engine_trouble(const struct dlk_engine *engine);
+const struct dlk_seal *dlk_engine_seal(const struct dlk_engine *engine); /* or NULL */
+const struct dlk_trust *dlk_engine_trust(const struct dlk_engine *engine);
+const struct dlk_crls *dlk_engine_crls(const struct dlk_engine *engine);
+
+void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
+/* The verdict of a configuration that could not be opened: fault-config, nothing recorded. */
+void dlk_engine_refuse(const struct dlk_finding *finding, struct dlk_verdict *ret_verdict);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* map.h - from cleared paths of one certificate to exactly one account. */
+#ifndef DLK_CORE_MAP_H
+#define DLK_CORE_MAP_H
+
+#include "core/policy.h"
+#include "core/ports.h"
+
+/* Every trust set that stands in a path has to name the one same account, by its own rules or
+ * by [identity]'s; [identity] map adds names, the service's rules narrow. no-identity,
+ * identity-ambiguous, fault-internal, or DLK_R_OK. `service` may be NULL. */
+enum dlk_reason dlk_map(const struct dlk_policy *policy, const struct dlk_service *service,
+    struct dlk_cleared *const *cleared, size_t n, const struct dlk_ports *ports,
+    struct dlk_account *ret_account, struct dlk_finding *finding);
+
+#endif

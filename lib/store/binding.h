@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* binding.h - the core's ports bound to this machine: NSS, certs.d, the record. */
+#ifndef DLK_STORE_BINDING_H
+#define DLK_STORE_BINDING_H
+
+#include "store/record.h"
+
+struct dlk_binding {
+	struct dlk_record *record; /* borrowed; NULL: what needs it is `trouble` */
+	int error;                 /* then: why, as -errno */
+	struct dlk_finding trouble;
+	const char *certs;    /* directory of the registry; NULL: none */
+	struct dlk_care care; /* for its files */
+	char words[DLK_DETAIL_MAX + 1];
+};
+/* The ports borrow binding, trust and crls. */
+struct dlk_ports dlk_binding_ports(
+    struct dlk_binding *binding, const struct dlk_trust *trust, const struct dlk_crls *crls);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* frame.h - one frame over a stream socket, against a deadline. */
+#ifndef DLK_WIRE_FRAME_H
+#define DLK_WIRE_FRAME_H
+
+#include "wire/codec.h"
+
+int64_t dlk_monotonic_ms(void);
+/* Deadlines are points of dlk_monotonic_ms(). 0, -ETIMEDOUT, -EPIPE, -errno; never SIGPIPE. */
+int dlk_frame_send(int fd, struct dlk_bytes frame, int64_t deadline_ms);
+/* Appends one frame; reads no octet behind it. -EPROTO, -EMSGSIZE, -EPIPE where it ended. */
+int dlk_frame_receive(int fd, int64_t deadline_ms, struct dlk_buf *buf);
+/* 0 where the peer has nothing more to say and has ended its side; -EBADMSG otherwise. */
+int dlk_frame_end(int fd, int64_t deadline_ms);
+
+#endif
