@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # make, make check, make demo, make lint, make bench, make fuzz, make install. V=1 shows commands.
-CC         ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
 PKG_CONFIG ?= pkg-config
 CFLAGS     ?= -O2 -g
 B          ?= build
@@ -62,3 +64,39 @@ AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 # what several tests share
 SHARED := $(filter-out $(B)/obj/tests/unit/test_%,$(call obj,tests/unit/*.c))
+PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
+	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
+	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
+	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock)
+
+.PHONY: all check clean
+all: $(PROGRAMS)
+$(B)/obj/%.o: %.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
+$(B)/libdoublelock.a: $(LIB)
+	$(Q)rm -f $@ && ar rcs $@ $^
+$(B)/pam_doublelock.so: $(PAM) pam/module.map
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $(PAM) -lpam
+$(B)/doublelock-helper: $(HELPER) $(B)/libdoublelock.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -o $@ $^ $(JUDGE_LIBS)
+$(B)/doublelockd: $(AGENT) $(B)/libdoublelock.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -o $@ $^ $(AGENT_LIBS)
+$(B)/doublelock: $(CTL) $(B)/libdoublelock.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -o $@ $^ $(CTL_LIBS)
+$(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(SHARED) $(B)/libdoublelock.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
+include $(wildcard tests/*/*.mk)
+check: all $(UNIT)
+	tests/run $(UNIT)
+.SECONDARY:
+clean:
+	rm -rf build build-*
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
