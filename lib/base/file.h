@@ -25,7 +25,8 @@ struct dlk_care {
 #define DLK_AUTO_FD __attribute__((cleanup(dlk_fd_close))) int
 void dlk_fd_close(int *fd); /* closes and sets -1; keeps errno */
 
-/* O_NOFOLLOW, O_NONBLOCK against fifos, regular files only. */
+/* Regular files alone, a fifo does not block. A link is followed: with `care` its target is
+ * looked at, and only the owner of its directory can have made it. */
 int dlk_file_open(const char *path, const struct dlk_care *care, int *ret_fd);
 int dlk_dir_open(const char *path, const struct dlk_care *care, int *ret_fd);
 int dlk_file_open_at(int dir, const char *name, const struct dlk_care *care, int *ret_fd);
