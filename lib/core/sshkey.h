@@ -20,11 +20,14 @@ void dlk_sshkey_fini(struct dlk_sshkey *key);
 /* RSA, ECDSA P-256, P-384, P-521, Ed25519; weak-key for anything else. */
 enum dlk_reason dlk_sshkey_of_cert(
     const struct dlk_cert *cert, struct dlk_sshkey *ret_key, struct dlk_finding *finding);
+enum dlk_reason dlk_sshkey_of_key(
+    const EVP_PKEY *key, struct dlk_sshkey *ret_key, struct dlk_finding *finding);
 /* "TYPE BASE64", nothing behind it but white space. certificate-malformed otherwise. */
 enum dlk_reason dlk_sshkey_parse(
     struct dlk_bytes text, struct dlk_sshkey *ret_key, struct dlk_finding *finding);
 /* SSH_AUTH_INFO_0: exactly one line whose first word is exactly "publickey". None is
- * no-certificate, two are certificate-malformed. */
+ * no-certificate, two are certificate-malformed; so is one that stands behind a line of
+ * another method with more than the method's name, which may hold a peer's own text. */
 enum dlk_reason dlk_sshkey_parse_auth_info(
     struct dlk_bytes text, struct dlk_sshkey *ret_key, struct dlk_finding *finding);
 bool dlk_sshkey_equal(const struct dlk_sshkey *a, const struct dlk_sshkey *b);
