@@ -27,6 +27,8 @@ int dlk_seal_open(const struct dlk_seal *seal, struct dlk_bytes sealed, struct d
 /* HMAC-SHA256 under the key of that id (NULL: the current one); 32 octets. 0, -ENOKEY. */
 int dlk_seal_mac(const struct dlk_seal *seal, const char *id, const char *purpose,
     struct dlk_bytes what, uint8_t *ret_mac);
+/* SHA-256 over one run of octets and then another; 32 octets. 0, -EIO. */
+int dlk_seal_digest(struct dlk_bytes before, struct dlk_bytes what, uint8_t *ret_digest);
 /* Appends the line of a new random key. 0, -errno. */
 int dlk_seal_generate(const char *id, struct dlk_buf *buf);
 
