@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decide.c - the one place that says yes.
+ *
+ * The way to yes, in the order in which it is gone:
+ *
+ *   admitted   this caller may ask, and its witness of the key is believed   (admit.h)
+ *   section    the policy that holds for the user and the source             (section.h)
+ *   proven     a certificate with that key: path, revocation, identity       (judge.h)
+ *   second     the one-time code, against the locked record                  (second.h)
+ *   concluded  the record of it is durable, and only then the answer is in the verdict
+ *
+ * Everything else refuses. conclude() holds the only line that puts DLK_R_OK into a verdict.
+ */
+#include "core/decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <openssl/evp.h>
+
+#include "base/text.h"
+#include "core/admit.h"
+#include "core/judge.h"
+#include "core/second.h"
+#include "core/section.h"
+#include "core/sshkey.h"
+
+#define PRESENTED_MAX 16 /* certificates beside the leaf */
+
+struct decision {
+	const struct dlk_policy *policy;
+	const struct dlk_ports *ports;
+	const struct dlk_caller *caller;
+	const struct dlk_request *request;
+	int64_t now;
+	const struct dlk_service *section; /* NULL until it is known */
+	struct dlk_cert *leaf;             /* the certificate that was judged; owned */
+	struct dlk_judgement judgement;
+	struct dlk_settlement settlement;
+	bool begun; /* the record is locked */
+	struct dlk_finding finding;
+};
+
+static enum dlk_reason
+find(struct decision *d, enum dlk_stage stage, enum dlk_reason reason, const char *words)
+{
+	return dlk_find(&d->finding, stage, reason, "%s", words);
+}
+
+/* The section of a user; the section's kind of certificate has to be proven by this caller. */
+static enum dlk_reason
+choose_section(struct decision *d, const struct dlk_service *base, const char *user)
+{
+	/* a gateway that names nobody is asked for its source when the user is known */
+	const char *source = user[0] || d->request->user[0] ? d->request->source : NULL;
+	enum dlk_reason reason = dlk_section_find(
+	    d->policy, base, d->ports, user, source, &d->section, &d->finding);
+
+	if (reason != DLK_R_OK)
+		return reason;
+	return dlk_admit_possession(d->policy, d->caller, d->request, d->section, &d->finding);
+}
+
+static enum dlk_reason
+admit(struct decision *d, const struct dlk_service **ret_base)
+{
+	enum dlk_reason reason =
+	    dlk_admit(d->policy, d->caller, d->request, ret_base, &d->finding);
+	bool known;
+
+	if (reason != DLK_R_OK)
+		return reason;
+	d->section = *ret_base;
+	known = d->request->account_known || d->section->names_only;
+	return choose_section(d, *ret_base, known ? d->request->user : "");
+}
+
+/* The user's registered certificates whose key is the one that sshd saw. */
+static enum dlk_reason
+registered(struct decision *d, struct dlk_certs *leaves)
+{
+	DLK_AUTO_SSHKEY shown = { 0 };
+	DLK_AUTO_CERTS all = { 0 };
+	struct dlk_bytes evidence = dlk_bytes_of(&d->request->evidence);
+	enum dlk_reason reason =
+	    d->request->evidence_kind == DLK_EVIDENCE_SSH_KEY
+		? dlk_sshkey_parse(evidence, &shown, &d->finding)
+		: dlk_sshkey_parse_auth_info(evidence, &shown, &d->finding);
+
+	if (reason != DLK_R_OK)
+		return reason;
+	if (d->request->account_known &&
+	    d->ports->registered(d->ports->ctx, d->request->user, &all) != 0)
+		return find(
+		    d, DLK_STAGE_PARSE, DLK_R_FAULT_CONFIG, d->ports->trouble(d->ports->ctx));
+	for (size_t i = 0; i < all.n; i++) {
+		DLK_AUTO_SSHKEY own = { 0 };
+
+		if (dlk_sshkey_of_cert(all.cert[i], &own, NULL) != DLK_R_OK ||
+		    !dlk_sshkey_equal(&own, &shown))
+			continue;
+		if (dlk_certs_add(leaves, dlk_cert_ref(all.cert[i])) != 0)
+			return find(d, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
+	}
+	if (leaves->n == 0)
+		return find(d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE,
+		    "no certificate with the key that was used is registered for the user");
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+collect(struct decision *d, struct dlk_certs *leaves, struct dlk_certs *presented)
+{
+	struct dlk_cert *leaf = NULL;
+	enum dlk_reason reason = DLK_R_UNDECIDED;
+
+	switch (d->request->evidence_kind) {
+	case DLK_EVIDENCE_NONE:
+		return find(
+		    d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE, "no certificate was presented");
+	case DLK_EVIDENCE_SSH_AUTH_INFO:
+	case DLK_EVIDENCE_SSH_KEY:
+		return registered(d, leaves);
+	case DLK_EVIDENCE_CERTIFICATE:
+		reason =
+		    dlk_cert_parse(dlk_bytes_of(&d->request->evidence), &leaf, &d->finding);
+		if (reason != DLK_R_OK)
+			return reason;
+		if (dlk_certs_add(leaves, leaf) != 0)
+			return find(d, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
+		return dlk_certs_parse_chain(
+		    dlk_bytes_of(&d->request->chain), PRESENTED_MAX, presented, &d->finding);
+	}
+	return reason;
+}
+
+/* The first candidate that holds; where none does, the one that came furthest. */
+static enum dlk_reason
+judge(struct decision *d, const struct dlk_service *base, const struct dlk_certs *leaves,
+    const struct dlk_certs *presented)
+{
+	enum dlk_reason furthest = DLK_R_UNDECIDED;
+
+	for (size_t i = 0; i < leaves->n; i++) {
+		struct dlk_finding mine = { 0 };
+		enum dlk_reason reason = dlk_judge(d->policy, base, d->ports, leaves->cert[i],
+		    presented, true, d->now, &d->judgement, &mine);
+
+		if (reason != DLK_R_OK && furthest != DLK_R_UNDECIDED &&
+		    mine.stage <= d->finding.stage)
+			continue;
+		dlk_cert_free(d->leaf);
+		d->leaf = dlk_cert_ref(leaves->cert[i]);
+		d->finding = mine;
+		furthest = reason;
+		if (reason == DLK_R_OK)
+			break;
+	}
+	return furthest;
+}
+
+/* Whom the certificate names, against who was asked for; a gateway may ask for nobody. */
+static enum dlk_reason
+match_user(struct decision *d, const struct dlk_service *base)
+{
+	const char *user = d->judgement.account.name;
+
+	if (d->request->user[0] && strcmp(d->request->user, user) != 0)
+		return dlk_find(&d->finding, DLK_STAGE_MAP, DLK_R_USER_MISMATCH,
+		    "%s belongs to '%s'", dlk_cert_label(d->leaf), user);
+	return choose_section(d, base, user);
+}
+
+static enum dlk_reason
+prove(struct decision *d, const struct dlk_service *base)
+{
+	DLK_AUTO_CERTS leaves = { 0 };
+	DLK_AUTO_CERTS presented = { 0 };
+	enum dlk_reason reason = collect(d, &leaves, &presented);
+
+	if (reason == DLK_R_OK)
+		reason = judge(d, base, &leaves, &presented);
+	if (reason == DLK_R_OK)
+		reason = match_user(d, base);
+	if (reason == DLK_R_OK && d->section->rules.n > 0 && d->section != base)
+		reason = dlk_judge(d->policy, d->section, d->ports, d->leaf, &presented, true,
+		    d->now, &d->judgement, &d->finding);
+	return reason;
+}
+
+/* A user by name alone, who has to have a code. One whom nobody knows is asked and refused
+ * like one who is known. */
+static enum dlk_reason
+name_user(struct decision *d)
+{
+	struct dlk_account *account = &d->judgement.account;
+
+	if (d->section->otp != DLK_OTP_REQUIRED)
+		return find(d, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG,
+		    "a section with certificate=none has to have otp=required");
+	if (!d->request->user[0])
+		return find(d, DLK_STAGE_ADMIT, DLK_R_NO_IDENTITY, "no user was named");
+	if (d->request->account_known || d->section->names_only)
+		dlk_text_copy(account->name, sizeof(account->name), d->request->user);
+	d->judgement.good_until = d->judgement.chain_until = INT64_MAX;
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+store_fault(struct decision *d, int error)
+{
+	enum dlk_reason reason = DLK_R_FAULT_STORE;
+
+	if (error == -ENOKEY || error == -EKEYREJECTED)
+		reason = DLK_R_FAULT_CONFIG;
+	if (error == -ETIME)
+		reason = DLK_R_FAULT_CLOCK;
+	return find(d, DLK_STAGE_SETTLE, reason, d->ports->trouble(d->ports->ctx));
+}
+
+/* Whose failures: the certificate key's; by code alone those of a name from an address. The
+ * name is hashed: one whom nobody knows may be a password that was typed too early. */
+static bool
+failures_key(const struct decision *d, uint8_t *ret_key)
+{
+	uint8_t text[2 * (DLK_NAME_MAX + 1) + 1] = { 0 };
+	size_t n = strlen(d->request->source) + 1;
+
+	if (d->leaf) {
+		memcpy(ret_key, dlk_cert_key_id(d->leaf), DLK_SHA256_SIZE);
+		return true;
+	}
+	memcpy(text, d->request->source, n);
+	memcpy(text + n, d->request->user, strlen(d->request->user));
+	return EVP_Digest(
+		   text, n + strlen(d->request->user), ret_key, NULL, EVP_sha256(), NULL) == 1;
+}
+
+static bool
+subject_of(const struct decision *d, struct dlk_subject *subject)
+{
+	dlk_text_copy(subject->user, sizeof(subject->user), d->judgement.account.name);
+	dlk_text_copy(subject->service, sizeof(subject->service), d->request->service);
+	dlk_text_copy(subject->source, sizeof(subject->source), d->request->source);
+	return failures_key(d, subject->key_id);
+}
+
+static enum dlk_reason
+second(struct decision *d, struct dlk_verdict *verdict)
+{
+	DLK_AUTO_MEMORY memory = { 0 };
+	enum dlk_reason reason;
+	int error;
+
+	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS) {
+		d->settlement.once = true;
+		return DLK_R_OK; /* nothing was proven yet: PAM asks for the code */
+	}
+	if (!subject_of(d, &d->settlement.subject))
+		return find(d, DLK_STAGE_SECOND, DLK_R_FAULT_INTERNAL, "out of memory");
+	d->settlement.has_subject = true;
+	if (!dlk_second_reads(d->section, d->request, d->now))
+		return DLK_R_OK;
+	error = d->ports->begin(d->ports->ctx, &d->settlement.subject, d->now, &memory);
+	if (error != 0)
+		return store_fault(d, error);
+	d->begun = true;
+	reason = dlk_second(d->policy, d->section, d->ports, d->request,
+	    &d->settlement.subject, &memory, d->now, &d->settlement, verdict, &d->finding);
+	return reason;
+}
+
+/* A trial is recorded and changes nothing but the record. */
+static void
+observe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+{
+	struct dlk_settlement *s = &d->settlement;
+
+	if (d->request->entrance != DLK_ENTRANCE_PAM || !d->section ||
+	    !dlk_service_observes(d->section, d->now) ||
+	    dlk_reason_blame(reason) == DLK_BLAME_SYSTEM)
+		return;
+	verdict->effect = DLK_EFFECT_OBSERVE;
+	s->token = s->recovery = s->remember_until = 0;
+	s->failures_changed = s->ceilings_changed = s->lockout_started = false;
+}
+
+static void
+describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+{
+	if (d->leaf)
+		dlk_cert_describe(d->leaf, verdict);
+	if (d->section)
+		dlk_text_copy(verdict->policy, sizeof(verdict->policy), d->section->section);
+	if (reason != DLK_R_USER_MISMATCH)
+		dlk_text_copy(verdict->user, sizeof(verdict->user), d->judgement.account.name);
+	verdict->good_until = d->judgement.good_until;
+	verdict->chain_until = d->judgement.chain_until;
+	verdict->stage = reason == DLK_R_OK ? DLK_STAGE_SETTLE : d->finding.stage;
+	dlk_text_copy(verdict->detail, sizeof(verdict->detail),
+	    reason == DLK_R_OK ? "accepted" : d->finding.detail);
+}
+
+/* The event is made of the verdict as it will be, and settled before the verdict is it. */
+static int
+settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+{
+	struct dlk_verdict outcome = *verdict;
+	char token[sizeof(d->settlement.event.token)];
+	int error = 0;
+
+	outcome.reason = reason;
+	memcpy(token, d->settlement.event.token, sizeof(token));
+	dlk_event_of(d->caller, d->request, &outcome, d->now, &d->settlement.event);
+	memcpy(d->settlement.event.token, token, sizeof(token));
+	dlk_policy_relaxed(d->policy, d->section, d->settlement.event.relaxed,
+	    sizeof(d->settlement.event.relaxed));
+	memcpy(d->settlement.attempt, d->request->attempt, sizeof(d->settlement.attempt));
+	if (!d->begun)
+		error = d->ports->begin(d->ports->ctx, NULL, d->now, NULL);
+	if (error != 0)
+		return error;
+	d->begun = true;
+	error = d->ports->settle(d->ports->ctx, &d->settlement, verdict->event);
+	d->begun = false;
+	return error;
+}
+
+/* Used meanwhile by somebody else: that is a replay, and recorded as one. */
+static void
+lose(struct decision *d, struct dlk_verdict *verdict)
+{
+	struct dlk_settlement *s = &d->settlement;
+
+	s->token = s->recovery = s->remember_until = 0;
+	s->failures_changed = s->ceilings_changed = false;
+	find(d, DLK_STAGE_SETTLE, DLK_R_OTP_REPLAYED,
+	    "the code was used by another login meanwhile");
+	describe(d, DLK_R_OTP_REPLAYED, verdict);
+	verdict->reason = DLK_R_OTP_REPLAYED;
+	if (settle(d, DLK_R_OTP_REPLAYED, verdict) != 0)
+		verdict->event[0] = '\0';
+}
+
+static void
+conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+{
+	int error;
+
+	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
+		d->settlement.once = true;
+	observe(d, reason, verdict);
+	describe(d, reason, verdict);
+	error = settle(d, reason, verdict);
+	if (error == 0) {
+		verdict->reason = reason;
+		return;
+	}
+	verdict->event[0] = '\0';
+	verdict->effect = DLK_EFFECT_ENFORCE;
+	if (error == -EEXIST) {
+		lose(d, verdict);
+		return;
+	}
+	/* a refusal stays what it is, unrecorded; everything else is the fault of the store */
+	if (reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED) {
+		reason = error == -EALREADY ? find(d, DLK_STAGE_SETTLE, DLK_R_FAULT_INTERNAL,
+						  "this attempt has its verdict already")
+					    : store_fault(d, error);
+		describe(d, reason, verdict);
+	}
+	verdict->reason = reason;
+}
+
+static enum dlk_reason
+judge_request(struct decision *d, struct dlk_verdict *verdict)
+{
+	const struct dlk_service *base = NULL;
+	enum dlk_reason reason = admit(d, &base);
+
+	if (reason == DLK_R_OK)
+		reason = d->section->certificate == DLK_CERTIFICATE_NONE ? name_user(d)
+									 : prove(d, base);
+	if (reason == DLK_R_OK)
+		reason = second(d, verdict);
+	if (reason == DLK_R_OK && !d->judgement.account.name[0])
+		reason = find(d, DLK_STAGE_SETTLE, DLK_R_NO_IDENTITY, "nobody is named");
+	return reason;
+}
+
+void
+dlk_decide(const struct dlk_policy *policy, const struct dlk_ports *ports,
+    const struct dlk_caller *caller, const struct dlk_request *request, int64_t now,
+    struct dlk_verdict *ret_verdict)
+{
+	struct decision d = { .policy = policy,
+		.ports = ports,
+		.caller = caller,
+		.request = request,
+		.now = now };
+
+	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	conclude(&d, judge_request(&d, ret_verdict), ret_verdict);
+	if (d.begun)
+		ports->abandon(ports->ctx);
+	dlk_cert_free(d.leaf);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * binding.c - what the decision asks of the world, answered by this machine: NSS for accounts
+ * and groups, certs.d for registered certificates, the record for what lasts.
+ */
+#include "store/binding.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/say.h"
+#include "base/text.h"
+#include "store/registry.h"
+
+#define NSS_MAX    (1024 * 1024)
+#define GROUPS_MAX 65536
+
+static void
+free_memory(void *p)
+{
+	free(*(void **)p);
+}
+#define AUTO_FREE __attribute__((cleanup(free_memory)))
+
+/* getpwnam_r with as much room as it asks for. -ENOENT where there is no such account. */
+static int
+lookup(const char *name, struct passwd *ret_entry, char **ret_room)
+{
+	for (size_t size = 4096; size <= NSS_MAX; size *= 4) {
+		struct passwd *found = NULL;
+		char *room = malloc(size);
+		int error = room ? getpwnam_r(name, ret_entry, room, size, &found) : ENOMEM;
+
+		if (found) {
+			*ret_room = room;
+			return 0;
+		}
+		free(room);
+		/* some sources of NSS say "no such file" for "no such account" */
+		if (error == 0 || error == ENOENT || error == ESRCH)
+			return -ENOENT;
+		if (error != ERANGE)
+			return -error;
+	}
+	return -ERANGE;
+}
+
+static int
+find_account(void *ctx, const char *name, struct dlk_account *ret_account)
+{
+	AUTO_FREE char *room = NULL;
+	struct passwd entry;
+	int error = lookup(name, &entry, &room);
+
+	(void)ctx;
+	if (error != 0)
+		return error;
+	if (!dlk_text_copy(ret_account->name, sizeof(ret_account->name), entry.pw_name))
+		return -ENAMETOOLONG;
+	ret_account->uid = entry.pw_uid;
+	return 0;
+}
+
+/* The group's number; -ENOENT where there is none: nobody is in it. */
+static int
+find_group(const char *group, gid_t *ret_gid)
+{
+	for (size_t size = 4096; size <= NSS_MAX; size *= 4) {
+		AUTO_FREE char *room = malloc(size);
+		struct group entry, *found = NULL;
+		int error = room ? getgrnam_r(group, &entry, room, size, &found) : ENOMEM;
+
+		if (found) {
+			*ret_gid = found->gr_gid;
+			return 0;
+		}
+		if (error == 0 || error == ENOENT || error == ESRCH)
+			return -ENOENT;
+		if (error != ERANGE)
+			return -error;
+	}
+	return -ERANGE;
+}
+
+static int
+is_in(const struct passwd *entry, gid_t group, bool *ret_member)
+{
+	int n = 64;
+
+	for (;;) {
+		AUTO_FREE gid_t *groups = calloc((size_t)n, sizeof(*groups));
+		int room = n;
+
+		if (!groups)
+			return -ENOMEM;
+		if (getgrouplist(entry->pw_name, entry->pw_gid, groups, &n) >= 0) {
+			*ret_member = false;
+			for (int i = 0; i < n; i++)
+				*ret_member |= groups[i] == group;
+			return 0;
+		}
+		if (n <= room || n > GROUPS_MAX)
+			return -ERANGE;
+	}
+}
+
+static int
+find_member(void *ctx, const char *user, const char *group, bool *ret_member)
+{
+	AUTO_FREE char *room = NULL;
+	struct passwd entry;
+	gid_t gid = 0;
+	int error = lookup(user, &entry, &room);
+
+	(void)ctx;
+	if (error == 0)
+		error = find_group(group, &gid);
+	if (error == -ENOENT) {
+		*ret_member = false;
+		return 0;
+	}
+	return error ? error : is_in(&entry, gid, ret_member);
+}
+
+static int
+find_registered(void *ctx, const char *user, struct dlk_certs *certs)
+{
+	struct dlk_binding *binding = ctx;
+	struct dlk_finding finding = { 0 };
+	int error;
+
+	if (!binding->certs)
+		return 0;
+	error = dlk_registry_load(binding->certs, user, &binding->care, certs, &finding);
+	if (error != 0)
+		dlk_text_print(binding->words, sizeof(binding->words), "%.400s: %s",
+		    finding.detail[0] ? finding.detail : binding->certs,
+		    dlk_file_error(error));
+	else if (finding.reason != DLK_R_UNDECIDED)
+		dlk_say(DLK_WARNING, "%s", finding.detail);
+	return error;
+}
+
+static int
+no_record(struct dlk_binding *binding)
+{
+	dlk_text_copy(binding->words, sizeof(binding->words), binding->trouble.detail);
+	return binding->error ? binding->error : -EIO;
+}
+
+/* What the record says of its error, kept where trouble() finds it. */
+static int
+said(struct dlk_binding *binding, int error)
+{
+	if (error != 0)
+		dlk_text_copy(binding->words, sizeof(binding->words),
+		    dlk_record_trouble(binding->record));
+	return error;
+}
+
+static int
+begin(void *ctx, const struct dlk_subject *subject, int64_t now, struct dlk_memory *memory)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (!binding->record)
+		return no_record(binding);
+	return said(binding, dlk_record_begin(binding->record, subject, now, memory));
+}
+
+static int
+settle(void *ctx, const struct dlk_settlement *settlement, char *ret_event_id)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (!binding->record)
+		return no_record(binding);
+	return said(binding, dlk_record_settle(binding->record, settlement, ret_event_id));
+}
+
+static void
+abandon(void *ctx)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (binding->record)
+		dlk_record_abandon(binding->record);
+}
+
+static int
+recovery_mac(void *ctx, const char *user, const struct dlk_secret *code, uint8_t *ret_mac)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (!binding->record)
+		return no_record(binding);
+	return said(binding, dlk_record_recovery_mac(binding->record, user, code, ret_mac));
+}
+
+static const char *
+trouble(void *ctx)
+{
+	const struct dlk_binding *binding = ctx;
+
+	return binding->words[0] ? binding->words : "no reason was given";
+}
+
+struct dlk_ports
+dlk_binding_ports(
+    struct dlk_binding *binding, const struct dlk_trust *trust, const struct dlk_crls *crls)
+{
+	return (struct dlk_ports){
+		.ctx = binding,
+		.trust = trust,
+		.crls = crls,
+		.account = find_account,
+		.member = find_member,
+		.registered = find_registered,
+		.begin = begin,
+		.settle = settle,
+		.abandon = abandon,
+		.trouble = trouble,
+		.recovery_mac = recovery_mac,
+	};
+}
