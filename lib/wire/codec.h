@@ -13,7 +13,8 @@
 #define DLK_WIRE_HEADER  8            /* "DLK", version, length of what follows as 32 bits */
 #define DLK_WIRE_MAX     (512 * 1024) /* octets of one frame, header included */
 
-/* Appends one whole frame. 0, -ENOMEM, -EMSGSIZE. */
+/* Appends one whole frame. 0, -ENOMEM, -EMSGSIZE; -EINVAL for what decoding would refuse: a
+ * text that is not printable ASCII, an empty code, a number out of its range. */
 int dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf);
 int dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf);
 /* One whole frame, nothing more. 0, -EPROTO (not ours, or another version), -EBADMSG,
