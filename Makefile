@@ -13,6 +13,7 @@ RUNDIR     ?= /run/doublelock
 SBINDIR    ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/doublelock
 MANDIR     ?= $(PREFIX)/share/man
+DOCDIR     ?= $(PREFIX)/share/doc/doublelock
 PAMDIR     ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 VERSION    ?= 0.1.0
@@ -69,7 +70,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
 	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock)
 
-.PHONY: all check clean
+.PHONY: all check clean install tests
 all: $(PROGRAMS)
 $(B)/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -94,8 +95,22 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(SHARED) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 include $(wildcard tests/*/*.mk)
-check: all $(UNIT)
-	tests/run $(UNIT)
+tests: all $(UNIT) $(filter $(B)/%,$(CHECKS))
+# the slow ones first
+check:
+	@tests/deps build run
+	@+$(BUILD) tests
+	@tests/run $(filter %.sh,$(CHECKS)) $(filter-out %.sh,$(CHECKS)) $(UNIT)
+MANUALS := $(wildcard docs/man/*.[1-8])
+INSTALL = install -D -m
+install: all
+	$(INSTALL) 755 $(B)/doublelock $(DESTDIR)$(SBINDIR)/doublelock
+	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
+	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
+	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so
+	install -d -m 755 $(addprefix $(DESTDIR)$(SYSCONFDIR)/,conf.d trust.d intermediates.d crl.d certs.d)
+	$(foreach m,$(MANUALS),$(INSTALL) 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
+	$(foreach e,$(wildcard packaging/examples/*),$(INSTALL) 644 $e $(DESTDIR)$(DOCDIR)/examples/$(notdir $e) &&) :
 .SECONDARY:
 clean:
 	rm -rf build build-*

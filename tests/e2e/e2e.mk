@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# check, demo and the heavier runs. A room adds what it has to CHECKS in its own .mk: programs
+# that speak TAP; those below $(B)/ are built first, any other (a script) is run as it is.
+CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
+export B
+
+# As root in somebody's tree, what is built belongs to them.
+TREE_UID := $(shell stat -c %u .)
+ifneq ($(filter-out 0,$(TREE_UID)),)
+ifeq ($(shell id -u),0)
+AS_OWNER = env -u MAKEFLAGS -u MAKELEVEL setpriv --reuid=$(TREE_UID) --regid=$(shell stat -c %g .) --clear-groups
+endif
+endif
+BUILD = $(AS_OWNER) $(MAKE) --no-print-directory $(if $(filter -j%,$(if $(AS_OWNER),,$(MAKEFLAGS))),,-j$(shell nproc))
+
+.PHONY: demo sanitized
+demo:
+	@tests/deps build run
+	@+$(BUILD) all $(DEMO_BUILT)
+	@tests/e2e/sandbox tests/e2e/demo
+# everything once more, with the sanitizers looking on
+sanitized:
+	@+$(MAKE) --no-print-directory check B=build-san SANITIZE=1 CFLAGS='-O1 -g'

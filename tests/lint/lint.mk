@@ -1,0 +1,5 @@
+# SPDX-License-Identifier: MIT
+.PHONY: lint
+lint:
+	tests/deps build lint
+	tests/lint/run $(CC) -std=c11 $(WARN) -D_GNU_SOURCE $(PATHS) -Iinclude -Ilib -Iagent -I.
