@@ -1,0 +1,217 @@
+# shellcheck shell=sh
+# SPDX-License-Identifier: MIT
+# lib.sh - what the demo and test_*.sh stand on; sourced first. A script that is not in a
+# sandbox yet starts itself again in one, so each of them can be run alone:
+#   sudo tests/e2e/test_login.sh
+# Whoever sources it finds the programs installed, the account `doublelock` and an empty
+# /etc/doublelock; everything else is asked for by name.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+top=${here%/tests/e2e}
+[ -n "${DLK_SANDBOX:-}" ] || exec "$here/sandbox" "$0" "$@"
+B=${B:-build}
+case $B in
+/*) ;;
+*) B=$top/$B ;;
+esac
+work=$TMPDIR/e2e etc=/etc/doublelock state=/var/lib/doublelock port=2222
+pki=$work/pki
+
+. "$here/pki.sh"
+
+# --- counting -----------------------------------------------------------------------------
+
+count=0 failures=0
+
+ok() {
+	count=$((count + 1))
+	echo "ok $count - $*"
+}
+
+not_ok() {
+	count=$((count + 1)) failures=$((failures + 1))
+	echo "not ok $count - $*"
+}
+
+# is GOT WANTED NAME
+is() {
+	if [ "$1" = "$2" ]; then
+		ok "$3"
+	else
+		not_ok "$3"
+		printf '#   got: %s\n#   not: %s\n' "$1" "$2"
+	fi
+}
+
+# like GOT PATTERN NAME: an extended regular expression
+like() {
+	if printf '%s\n' "$1" | grep -qE -e "$2"; then
+		ok "$3"
+	else
+		not_ok "$3"
+		printf '#   got: %s\n#   not like: %s\n' "$1" "$2"
+	fi
+}
+
+# The last line of a script: the plan, and on failure what the daemons had to say.
+finish() {
+	echo "1..$count"
+	[ "$failures" -eq 0 ] && exit 0
+	tail -n 40 "$work"/*.log >&2
+	exit 1
+}
+
+die() {
+	echo "$*" >&2
+	tail -n 20 "$work"/*.log >&2
+	exit 1
+}
+
+# until_true COMMAND...: as soon as it holds; 1 after ten seconds. For what another process
+# does in its own time; where it holds already nothing waits.
+until_true() {
+	tries=0
+	until "$@" 2>/dev/null; do
+		tries=$((tries + 1))
+		[ "$tries" -lt 500 ] || return 1
+		sleep 0.02
+	done
+}
+
+# --- the machine --------------------------------------------------------------------------
+
+# Other people's programs load our module; under ASan they have to load its runtime first.
+asan=$(ldd "$B/pam_doublelock.so" 2>/dev/null | awk '/libasan/ { print $3 }')
+with_module() {
+	[ -z "$asan" ] || set -- env "LD_PRELOAD=$asan" ASAN_OPTIONS=detect_leaks=0 "$@"
+	exec "$@"
+}
+
+install_doublelock() {
+	mkdir -p "$work"
+	make -s -C "$top" B="$B" install >"$work/install.log" 2>&1 || die "make install failed"
+	useradd --system --user-group --no-create-home --home-dir /nonexistent \
+		--shell /usr/sbin/nologin doublelock
+	install -d -o doublelock -g doublelock -m 700 "$state"
+	install -d -o doublelock -g doublelock -m 755 /run/doublelock
+	install -d -m 755 /run/sshd
+	printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_unix.so' \
+		'session required pam_unix.so' >/etc/pam.d/sshd
+}
+
+# account NAME: a user who may log in, without a password
+account() {
+	mkdir -p /run/home
+	useradd --no-log-init --no-user-group --create-home --home-dir "/run/home/$1" \
+		--shell /bin/sh "$1"
+}
+
+# The configuration of the demo and of most tests; more lines come from standard input.
+configure() {
+	cat >$etc/doublelock.conf - <<-END
+		[identity]
+		rule = san-email:%u@example.test
+		[service sshd]
+		certificate = sshd
+		otp = required
+	END
+}
+
+# --- daemons: each is known by its process id ---------------------------------------------
+
+sshd_pid='' agent_pid='' receiver_pid=''
+
+start_sshd() {
+	[ -f "$work/host_key" ] || ssh-keygen -q -t ed25519 -N '' -f "$work/host_key"
+	echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 "$work/host_key.pub")" >"$work/known_hosts"
+	cat >"$work/sshd_config" <<-END
+		ListenAddress 127.0.0.1:$port
+		HostKey $work/host_key
+		PidFile none
+		LogLevel VERBOSE
+		UsePAM yes
+		AuthenticationMethods publickey,keyboard-interactive
+		PubkeyAuthentication yes
+		KbdInteractiveAuthentication yes
+		PasswordAuthentication no
+		AuthorizedKeysFile none
+		AuthorizedKeysCommand /usr/sbin/doublelock ssh-keys %u %t %k
+		AuthorizedKeysCommandUser doublelock
+		ExposeAuthInfo yes
+		MaxStartups 100
+		PrintMotd no
+		PrintLastLog no
+	END
+	# OpenSSH 9.8 and newer keep away addresses whose logins fail, as all of ours do
+	/usr/sbin/sshd -t -f "$work/sshd_config" -o PerSourcePenalties=no 2>"$work/sshd-t.log" &&
+		echo PerSourcePenalties no >>"$work/sshd_config"
+	: >"$work/sshd.log"
+	(with_module /usr/sbin/sshd -D -e -f "$work/sshd_config") 2>>"$work/sshd.log" &
+	sshd_pid=$!
+	until_true grep -q 'Server listening' "$work/sshd.log" || die "sshd did not start"
+}
+
+start_agent() {
+	setpriv --reuid=doublelock --regid=doublelock --init-groups --no-new-privs \
+		/usr/sbin/doublelockd "$@" >>"$work/agent.log" 2>&1 &
+	agent_pid=$!
+	until_true test -S /run/doublelock/agent.sock || die "doublelockd did not start"
+}
+
+# stop PID: and waits until it has ended; its exit code is in $ended
+stop() {
+	ended=0
+	[ -n "${1:-}" ] || return 0
+	kill "$1" 2>/dev/null
+	wait "$1" 2>/dev/null || ended=$?
+}
+
+# --- logging in ---------------------------------------------------------------------------
+
+# code_of SECRET [STEPS]: what an authenticator shows now, or so many steps from now
+code_of() {
+	oathtool --totp --base32 --now "@$(($(date +%s) + ${2:-0} * 30))" "$1" 2>/dev/null ||
+		oathtool --totp --base32 \
+			--now "$(date -u -d "@$(($(date +%s) + ${2:-0} * 30))" '+%F %T UTC')" "$1"
+}
+
+# enroll USER: prints the secret of a new token
+enroll() {
+	doublelock enroll "$1" --json 2>>"$work/enroll.log" | jq -er .secret
+}
+
+# The ssh client asks this program for everything that it would ask a person.
+make_askpass() {
+	cat >"$work/askpass" <<-'END'
+		#!/bin/sh
+		printf '%s\n' "$1" >>"$ASKED"
+		printf '%s\n' "$CODE"
+	END
+	chmod 700 "$work/askpass"
+}
+
+# ssh_login USER KEY [CODE]: tries once. Afterwards $login is in or out, $prompts counts what
+# was asked, and $asked holds its words.
+ssh_login() {
+	[ -x "$work/askpass" ] || make_askpass
+	: >"$work/asked"
+	login=out
+	words=$(ASKED=$work/asked CODE=${3:-} SSH_ASKPASS=$work/askpass SSH_ASKPASS_REQUIRE=force \
+		timeout 30 ssh -F none -p "$port" -i "$2" -o IdentitiesOnly=yes \
+		-o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=none \
+		-o StrictHostKeyChecking=yes -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR \
+		-o PreferredAuthentications=publickey,keyboard-interactive \
+		"$1@127.0.0.1" 'echo "in as $(id -un)"' </dev/null 2>>"$work/ssh.log")
+	[ "$words" != "in as $1" ] || login=in
+	prompts=$(wc -l <"$work/asked")
+	asked=$(cat "$work/asked")
+}
+
+# last_reason USER: of the newest event that is a decision about the user
+last_reason() {
+	doublelock events --json 2>>"$work/events.log" |
+		jq -rs --arg user "$1" 'map(select((.data.user // .user) == $user))
+			| last | .data.reason // .reason'
+}
+
+trap 'exit 130' INT TERM
