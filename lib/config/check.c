@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* check.c - sections held against each other. A policy that gets past here has no key that
+ * would silently mean less than it says. */
+#include "config/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+
+static int
+refuse(const char *file, const char *section, const char *why, struct dlk_finding *finding)
+{
+	dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG, "%.300s: [%s]: %s", file,
+	    section, why);
+	return -EINVAL;
+}
+
+static int
+copy_rules(struct dlk_rules *to, const struct dlk_rules *from)
+{
+	for (size_t i = 0; i < from->n; i++) {
+		char text[3 * DLK_NAME_MAX];
+		const char *why;
+		int error;
+
+		dlk_text_print(text, sizeof(text), "%s:%s%%u%s",
+		    dlk_field_str(from->rule[i].field), from->rule[i].before,
+		    from->rule[i].after);
+		error = dlk_rules_add(to, text, &why);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+static void *
+copy_array(const void *from, size_t n, size_t size)
+{
+	void *to = n ? reallocarray(NULL, n, size) : NULL;
+
+	if (to)
+		memcpy(to, from, n * size);
+	return to;
+}
+
+/* What the exception does not state is as in its service. */
+static int
+inherit(struct dlk_service *s, const struct dlk_service *base)
+{
+	if (!(s->given & DLK_GIVEN_CERTIFICATE))
+		s->certificate = base->certificate;
+	if (!(s->given & DLK_GIVEN_OTP))
+		s->otp = base->otp;
+	if (!(s->given & DLK_GIVEN_ACCOUNTS))
+		s->names_only = base->names_only;
+	if (!(s->given & DLK_GIVEN_REMEMBER))
+		s->remember = base->remember;
+	if (!(s->given & DLK_GIVEN_UNPRIVILEGED))
+		s->unprivileged = base->unprivileged;
+	if (!(s->given & DLK_GIVEN_MODE)) {
+		s->observe = base->observe;
+		s->observe_until = base->observe_until;
+	}
+	if (!(s->given & DLK_GIVEN_VOUCH)) {
+		s->vouch = copy_array(base->vouch, base->n_vouch, sizeof(*s->vouch));
+		s->n_vouch = base->n_vouch;
+	}
+	if (!(s->given & DLK_GIVEN_FROM)) {
+		s->from = copy_array(base->from, base->n_from, sizeof(*s->from));
+		s->n_from = base->n_from;
+	}
+	if ((s->n_vouch && !s->vouch) || (s->n_from && !s->from))
+		return -ENOMEM;
+	return s->given & DLK_GIVEN_RULES ? 0 : copy_rules(&s->rules, &base->rules);
+}
+
+static const char *
+senseless(const struct dlk_service *s, const struct dlk_service *base)
+{
+	if (s->certificate == DLK_CERTIFICATE_UNSET)
+		return "certificate is missing: sshd, gateway or none";
+	if (s->certificate == DLK_CERTIFICATE_NONE && s->otp != DLK_OTP_REQUIRED)
+		return "certificate=none has to have otp=required: somebody would get in by "
+		       "name";
+	if (s->certificate != base->certificate && s->certificate != DLK_CERTIFICATE_NONE)
+		return "an exception asks for the certificate of its service, or for none";
+	if (s->unprivileged && s->certificate != DLK_CERTIFICATE_NONE)
+		return "unprivileged=yes needs certificate=none: only root can say whose key "
+		       "was "
+		       "used";
+	if (s->observe && s->certificate == DLK_CERTIFICATE_GATEWAY)
+		return "mode=observe exists for PAM services alone";
+	if (s->observe && s->observe_until == 0)
+		return "mode=observe needs observe-until=DATE, when it ends";
+	if (!s->observe && s->observe_until != 0)
+		return "observe-until means nothing without mode=observe";
+	if (s->n_vouch > 0 && s->certificate == DLK_CERTIFICATE_SSHD)
+		return "vouch is for services of gateways";
+	return NULL;
+}
+
+static int
+check_services(struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	struct dlk_policy *policy = &settings->policy;
+
+	for (size_t i = 0; i < policy->n_services; i++) {
+		struct dlk_service *s = &policy->service[i];
+		const struct dlk_service *base = dlk_policy_service(policy, s->name);
+		const char *why;
+
+		if (!base)
+			return refuse(file, s->section,
+			    "an exception to a service that has no [service NAME] section",
+			    finding);
+		if (s != base && inherit(s, base) != 0)
+			return -ENOMEM;
+		why = senseless(s, base);
+		if (why)
+			return refuse(file, s->section, why, finding);
+	}
+	return 0;
+}
+
+static int
+check_trust(const struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	const struct dlk_policy *policy = &settings->policy;
+	char section[DLK_NAME_MAX + 16];
+
+	for (size_t i = 1; i < policy->n_sets; i++) {
+		if (policy->set[i].n_anchors > 0)
+			continue;
+		dlk_text_print(section, sizeof(section), "trust %s", policy->set[i].name);
+		return refuse(file, section, "anchors is missing", finding);
+	}
+	if (policy->set[0].rules.n > 0)
+		return refuse(file, "trust",
+		    "rule belongs to [identity], or to a [trust NAME] of its own", finding);
+	return 0;
+}
+
+static int
+check_webhook(
+    const struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	bool other = settings->webhook.secret_file || settings->webhook.ca ||
+		     settings->webhook.certificate || settings->webhook.key;
+
+	if (!settings->webhook.url)
+		return other ? refuse(file, "webhook", "url is missing", finding) : 0;
+	if (!settings->webhook.secret_file)
+		return refuse(file, "webhook",
+		    "secret-file is missing: events are signed, so that the receiver can tell "
+		    "ours",
+		    finding);
+	if (!settings->webhook.certificate != !settings->webhook.key)
+		return refuse(file, "webhook", "certificate and key go together", finding);
+	return 0;
+}
+
+int
+dlk_settings_check(
+    struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	int error = check_trust(settings, file, finding);
+
+	if (error == 0)
+		error = check_services(settings, file, finding);
+	return error ? error : check_webhook(settings, file, finding);
+}

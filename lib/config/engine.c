@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: MIT */
+/* engine.c - opens what a configuration names, in one order for every program. */
+#include "config/engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "store/anchors.h"
+#include "store/binding.h"
+
+struct dlk_engine {
+	struct dlk_settings *settings;
+	struct dlk_care care;
+	struct dlk_trust *trust;
+	struct dlk_crls *crls;
+	struct dlk_seal *seal;
+	struct dlk_record *record;
+	struct dlk_binding binding;
+	struct dlk_ports ports;
+};
+
+static int
+load_set(struct dlk_engine *e, unsigned set, struct dlk_finding *finding)
+{
+	const struct dlk_trust_set *s = &e->settings->policy.set[set];
+
+	for (size_t i = 0; i < s->n_anchors; i++) {
+		int error = dlk_anchors_load(s->anchors[i], set, &e->care, e->trust, finding);
+
+		/* with named sets alone, trust.d beside the configuration need not be there */
+		if (error == -ENOENT && set == 0 && s->n_anchors == 1 &&
+		    e->settings->policy.n_sets > 1)
+			continue;
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+static int
+load_trust(struct dlk_engine *e, struct dlk_finding *finding)
+{
+	const struct dlk_settings *s = e->settings;
+	int error = dlk_trust_new(&e->trust);
+
+	for (unsigned set = 0; set < s->policy.n_sets && error == 0; set++)
+		error = load_set(e, set, finding);
+	for (size_t i = 0; i < s->intermediates.n && error == 0; i++) {
+		error = dlk_intermediates_load(
+		    s->intermediates.text[i], &e->care, e->trust, finding);
+		if (error == -ENOENT && !s->intermediates_given)
+			error = 0;
+	}
+	return error;
+}
+
+static int
+load_crls(struct dlk_engine *e, struct dlk_finding *finding)
+{
+	const struct dlk_settings *s = e->settings;
+	int error = dlk_crls_new(&e->crls);
+
+	if (s->policy.revocation.mode == DLK_REVOCATION_OFF)
+		return error;
+	for (size_t i = 0; i < s->crls.n && error == 0; i++) {
+		error = dlk_crls_load(s->crls.text[i], s->index, &e->care, e->crls, finding);
+		/* no list at all is what the mode decides about: require refuses */
+		if (error == -ENOENT && !s->crls_given)
+			error = 0;
+	}
+	return error;
+}
+
+/* The sealing key belongs to the judge's user as well: root or it may own the file. */
+static int
+open_record(struct dlk_engine *e, unsigned parts, struct dlk_finding *trouble)
+{
+	struct dlk_care care = e->care;
+	int error;
+
+	care.secret = true;
+	error = dlk_seal_load(e->settings->seal_key, &care, &e->seal);
+	if (error != 0) {
+		dlk_find(trouble, DLK_STAGE_SETTLE, DLK_R_FAULT_CONFIG,
+		    "%.300s: %s; 'doublelock seal init' makes a sealing key",
+		    e->settings->seal_key,
+		    error == -EBADMSG ? "a line is not ID:BASE64 of a key"
+				      : dlk_file_error(error));
+		return -ENOKEY;
+	}
+	return parts & DLK_ENGINE_CREATE
+		   ? dlk_record_create(e->settings->store, e->seal, &e->record, trouble)
+		   : dlk_record_open(e->settings->store, e->seal, &e->record, trouble);
+}
+
+static int
+open_parts(struct dlk_engine *e, unsigned parts, struct dlk_finding *finding)
+{
+	int error = 0;
+
+	if (parts & DLK_ENGINE_TRUST)
+		error = load_trust(e, finding);
+	if (error == 0 && (parts & DLK_ENGINE_TRUST))
+		error = load_crls(e, finding);
+	if (error != 0 || !(parts & DLK_ENGINE_RECORD))
+		return error;
+	e->binding.error = open_record(e, parts, &e->binding.trouble);
+	if (e->binding.error != 0 && (parts & DLK_ENGINE_CREATE)) {
+		*finding = e->binding.trouble;
+		return e->binding.error;
+	}
+	return 0;
+}
+
+int
+dlk_engine_open(const char *config, unsigned parts, uid_t owner,
+    struct dlk_engine **ret_engine, struct dlk_finding *finding)
+{
+	struct dlk_engine *e = calloc(1, sizeof(*e));
+	int error = -ENOMEM;
+
+	*finding = (struct dlk_finding){ 0 };
+	if (e) {
+		e->care = (struct dlk_care){ .owned = true, .owner = owner };
+		error = dlk_settings_load(config, &e->care, &e->settings, finding);
+	}
+	if (error == 0)
+		error = open_parts(e, parts, finding);
+	if (error != 0) {
+		if (finding->reason == DLK_R_UNDECIDED)
+			dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG, "%.300s: %s",
+			    config, dlk_file_error(error));
+		dlk_engine_close(e);
+		return error;
+	}
+	e->binding.record = e->record;
+	e->binding.certs = e->settings->certificates;
+	e->binding.care = e->care;
+	e->ports = dlk_binding_ports(&e->binding, e->trust, e->crls);
+	*ret_engine = e;
+	return 0;
+}
+
+void
+dlk_engine_close(struct dlk_engine *engine)
+{
+	if (!engine)
+		return;
+	dlk_record_close(engine->record);
+	dlk_seal_free(engine->seal);
+	dlk_crls_free(engine->crls);
+	dlk_trust_free(engine->trust);
+	dlk_settings_free(engine->settings);
+	free(engine);
+}
+
+void
+dlk_engine_cleanup(struct dlk_engine **engine)
+{
+	dlk_engine_close(*engine);
+}
+
+const struct dlk_settings *
+dlk_engine_settings(const struct dlk_engine *engine)
+{
+	return engine->settings;
+}
+
+const struct dlk_policy *
+dlk_engine_policy(const struct dlk_engine *engine)
+{
+	return &engine->settings->policy;
+}
+
+const struct dlk_ports *
+dlk_engine_ports(const struct dlk_engine *engine)
+{
+	return &engine->ports;
+}
+
+struct dlk_record *
+dlk_engine_record(const struct dlk_engine *engine)
+{
+	return engine->record;
+}
+
+const struct dlk_finding *
+dlk_engine_trouble(const struct dlk_engine *engine)
+{
+	return &engine->binding.trouble;
+}
+
+const struct dlk_seal *
+dlk_engine_seal(const struct dlk_engine *engine)
+{
+	return engine->seal;
+}
+
+const struct dlk_trust *
+dlk_engine_trust(const struct dlk_engine *engine)
+{
+	return engine->trust;
+}
+
+const struct dlk_crls *
+dlk_engine_crls(const struct dlk_engine *engine)
+{
+	return engine->crls;
+}
+
+void
+dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict)
+{
+	engine->binding.words[0] = '\0';
+	dlk_decide(
+	    dlk_engine_policy(engine), &engine->ports, caller, request, now, ret_verdict);
+}
+
+void
+dlk_engine_refuse(const struct dlk_finding *finding, struct dlk_verdict *ret_verdict)
+{
+	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	ret_verdict->reason = DLK_R_FAULT_CONFIG;
+	ret_verdict->stage = finding->stage;
+	dlk_text_copy(ret_verdict->detail, sizeof(ret_verdict->detail), finding->detail);
+}
