@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sshkeys.c - what sshd asks before it believes a key (AuthorizedKeysCommand).
+ *
+ * Nobody has seen a signature yet, so this offers and never lets anybody in. A refusal is an
+ * empty answer and exit 0: sshd logs the whole key where a command fails, so that is kept for
+ * faults. Standard error is /dev/null there; faults go to the log of the machine too.
+ */
+#include "ctl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+
+#include "base/clock.h"
+#include "base/say.h"
+#include "base/text.h"
+#include "core/digest.h"
+#include "core/sshkey.h"
+#include "store/registry.h"
+
+struct ssh_keys {
+	const char *config, *service;
+	int64_t now;
+	char parent[64]; /* sshd's process and when it began: one connection */
+	struct dlk_engine *engine;
+	struct dlk_caller caller;
+	char user[DLK_NAME_MAX + 1];
+	bool known;
+	uid_t uid;
+	int end;
+};
+
+static void
+ssh_keys_fini(struct ssh_keys *k)
+{
+	dlk_engine_close(k->engine);
+}
+
+/* The 22nd field; the name of the program before it may hold anything, a bracket too. */
+static int64_t
+start_time(pid_t pid)
+{
+	DLK_AUTO_BUF stat = { 0 };
+	char path[64];
+	int64_t value = 0;
+
+	dlk_text_print(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+	if (dlk_file_read(path, 4096, NULL, &stat) < 0 ||
+	    dlk_buf_add(&stat, 8192, DLK_BYTES("", 1)) < 0)
+		return 0;
+	char *at = strrchr((char *)stat.p, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	char *end = at ? strchr(at + 1, ' ') : NULL;
+	if (!end)
+		return 0;
+	*end = '\0';
+	return dlk_int_parse(at + 1, 0, INT64_MAX, &value) == 0 ? value : 0;
+}
+
+/* sshd asks for each key when it is offered and again when it signs: one attempt. */
+static int
+fill_attempt(const struct ssh_keys *k, const char *text, struct dlk_request *request)
+{
+	const struct dlk_bytes parts[] = { dlk_bytes_str(k->parent), dlk_bytes_str(k->user),
+		dlk_bytes_str(text) };
+	uint8_t digest[DLK_DIGEST_SIZE];
+
+	int r = dlk_digest(parts, sizeof(parts) / sizeof(parts[0]), digest);
+	if (r == 0)
+		memcpy(request->attempt, digest, sizeof(request->attempt));
+	return r;
+}
+
+static int
+fill_request(const struct ssh_keys *k, const char *text, struct dlk_request *request)
+{
+	request->entrance = DLK_ENTRANCE_AUTHORIZED_KEYS;
+	request->evidence_kind = DLK_EVIDENCE_SSH_KEY;
+	request->account_known = k->known;
+	request->uid = k->uid;
+	(void)dlk_text_copy(request->user, sizeof(request->user), k->user);
+	(void)dlk_text_copy(request->service, sizeof(request->service), k->service);
+	int r = dlk_buf_add(&request->evidence, DLK_EVIDENCE_MAX, dlk_bytes_str(text));
+	return r < 0 ? r : fill_attempt(k, text, request);
+}
+
+/* The addresses of the section that held, as sshd's own option: it knows the peer's. */
+static void
+print_from(const struct dlk_policy *policy, const char *section)
+{
+	const char *between = "from=\"";
+
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct dlk_service *service = &policy->service[i];
+		if (strcmp(service->section, section) != 0)
+			continue;
+		for (size_t j = 0; j < service->n_from; j++) {
+			static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
+			const struct dlk_network *net = &service->from[j];
+			bool four = net->bits >= 96 && memcmp(net->address, v4, 12) == 0;
+			char text[INET6_ADDRSTRLEN];
+			if (!inet_ntop(four ? AF_INET : AF_INET6,
+				net->address + (four ? 12 : 0), text, sizeof(text)))
+				continue;
+			printf("%s%s/%u", between, text, net->bits - (four ? 96 : 0));
+			between = ",";
+		}
+		if (service->n_from > 0)
+			printf("\",");
+		return;
+	}
+}
+
+static void
+print_key(const struct ssh_keys *k, const struct dlk_verdict *verdict, const char *text)
+{
+	char until[DLK_TIME_TEXT];
+
+	print_from(dlk_engine_policy(k->engine), verdict->policy);
+	dlk_time_compact(verdict->chain_until, until);
+	printf("expiry-time=\"%s\" %s\n", until, text);
+}
+
+static void
+ask(struct ssh_keys *k, const char *text)
+{
+	DLK_AUTO_REQUEST request = { .entrance = DLK_ENTRANCE_NONE };
+	struct dlk_verdict verdict = { .reason = DLK_R_FAULT_INTERNAL };
+
+	int r = fill_request(k, text, &request);
+	if (r == 0)
+		dlk_engine_decide(k->engine, &k->caller, &request, k->now, &verdict);
+	else if (r == -EMSGSIZE)
+		return; /* longer than any key */
+	if (verdict.reason == DLK_R_OK) {
+		print_key(k, &verdict, text);
+	} else if (ctl_end_of(verdict.reason) == CTL_FAULT) {
+		dlk_say(DLK_ERROR, "ssh-keys for '%s': %s: %s", k->user,
+		    dlk_reason_str(verdict.reason), verdict.detail);
+		k->end = CTL_FAULT;
+	}
+}
+
+/* No key was named: all that are registered, as an operator wants to see them. */
+static void
+ask_all(struct ssh_keys *k)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(k->engine);
+	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	struct dlk_finding finding = { 0 };
+	DLK_AUTO_CERTS certs = { 0 };
+
+	if (dlk_registry_load(settings->certificates, k->user, &care, &certs, &finding) < 0) {
+		k->end = ctl_fault("%s", finding.detail);
+		return;
+	}
+	for (size_t i = 0; i < certs.n; i++) {
+		DLK_AUTO_SSHKEY key = { .type = "" };
+		DLK_AUTO_BUF text = { 0 };
+		if (dlk_sshkey_of_cert(certs.cert[i], &key, NULL) == DLK_R_OK &&
+		    dlk_sshkey_text(&key, &text) == 0 &&
+		    dlk_buf_add(&text, DLK_EVIDENCE_MAX, DLK_BYTES("", 1)) == 0)
+			ask(k, (const char *)text.p);
+	}
+}
+
+static void
+find_user(struct ssh_keys *k, const char *name)
+{
+	const struct passwd *account = getpwnam(name);
+
+	(void)dlk_text_copy(k->user, sizeof(k->user), account ? account->pw_name : name);
+	k->known = account != NULL;
+	k->uid = account ? account->pw_uid : (uid_t)-1;
+}
+
+static int
+open_engine(struct ssh_keys *k)
+{
+	struct dlk_finding finding = { 0 };
+
+	if (ctl_become() != CTL_YES)
+		return CTL_FAULT;
+	if (dlk_engine_open(k->config ? k->config : DLK_CONFIG_FILE,
+		DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, ctl_owner(), &k->engine, &finding) == 0)
+		return CTL_YES;
+	dlk_say(DLK_ERROR, "ssh-keys: %s", finding.detail);
+	return CTL_FAULT;
+}
+
+static int
+run(struct ctl_call *call)
+{
+	__attribute__((cleanup(ssh_keys_fini))) struct ssh_keys k = { .end = CTL_YES };
+	const struct ctl_option table[] = {
+		{ .name = "config", .text = &k.config },
+		{ .name = "service", .text = &k.service },
+	};
+	char text[DLK_EVIDENCE_MAX];
+
+	if (!CTL_OPTIONS(call, table, 1, 3))
+		return CTL_USAGE;
+	if (call->argc == 2 || !dlk_text_is_name(call->argv[0]))
+		return ctl_misused(call, "a user, or a user with the type and text of a key");
+	if (!isatty(STDERR_FILENO))
+		dlk_say_to_syslog("doublelock");
+	if (!k.service)
+		k.service = "sshd";
+	k.now = dlk_clock_now();
+	k.caller =
+	    (struct dlk_caller){ .entrance = DLK_ENTRANCE_AUTHORIZED_KEYS, .uid = getuid() };
+	dlk_text_print(k.caller.name, sizeof(k.caller.name), "uid:%u", (unsigned)getuid());
+	dlk_text_print(k.parent, sizeof(k.parent), "%ld %" PRId64, (long)getppid(),
+	    start_time(getppid()));
+	if (open_engine(&k) != CTL_YES)
+		return CTL_FAULT;
+	find_user(&k, call->argv[0]);
+	if (call->argc == 1) {
+		ask_all(&k);
+	} else {
+		dlk_text_print(text, sizeof(text), "%s %s", call->argv[1], call->argv[2]);
+		ask(&k, text);
+	}
+	return fflush(stdout) == 0 ? k.end : CTL_FAULT;
+}
+
+const struct ctl_subject ctl_ssh_keys = {
+	.name = "ssh-keys",
+	.run = run,
+	.synopsis = "[--config FILE] [--service NAME] USER [TYPE KEY]",
+};
