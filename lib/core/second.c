@@ -150,7 +150,7 @@ try_tokens(const struct second *s, struct outcome *outcome)
 					      .period = s->policy->otp.period,
 					      .algorithm = s->policy->otp.algorithm,
 					      .key = { .n = 20 },
-					      .last_step = INT64_MAX } };
+					      .last_step = -1 } };
 	size_t n = s->memory->n_tokens;
 
 	/* without a token the same work is done on one that never opens */
