@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/* collect.c - reads PAM items and sshd's SSH_AUTH_INFO_0. It takes nothing from the process
+ * environment, parses no key, and leaves open whether any of it is true. */
+#include "collect.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <pwd.h>
+#include <security/pam_ext.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/text.h"
+#include "outcome.h"
+
+#define ACCOUNT_ROOM_MAX (1024 * 1024) /* octets of one passwd entry */
+
+static const char *
+item(pam_handle_t *pamh, int type)
+{
+	const void *value = NULL;
+
+	return pam_get_item(pamh, type, &value) == PAM_SUCCESS && value ? value : "";
+}
+
+/* 0 and the account or NULL in *ret_found, or -errno. Text of `account` lies in `room`. */
+static int
+look_up(
+    const char *name, struct passwd *account, struct dlk_buf *room, struct passwd **ret_found)
+{
+	int error = ERANGE;
+
+	for (size_t n = 4096; error == ERANGE && n <= ACCOUNT_ROOM_MAX; n *= 4) {
+		if (dlk_buf_reserve(room, n) != 0)
+			return -ENOMEM;
+		do
+			error =
+			    getpwnam_r(name, account, (char *)room->p, room->room, ret_found);
+		while (error == EINTR);
+	}
+	/* getpwnam(3): these are "not found" too */
+	if (error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
+		*ret_found = NULL;
+		error = 0;
+	}
+	return -error;
+}
+
+/* Another spelling of one account is that account. */
+static enum dlk_reason
+take_account(const char *typed, struct dlk_request *request)
+{
+	DLK_AUTO_BUF room = { 0 };
+	struct passwd account, *found = NULL;
+	int error = look_up(typed, &account, &room, &found);
+
+	if (error != 0)
+		return DLK_R_FAULT_INTERNAL;
+	if (found) {
+		request->account_known = true;
+		request->uid = found->pw_uid;
+	}
+	if (!dlk_text_copy(
+		request->user, sizeof(request->user), found ? found->pw_name : typed))
+		return DLK_R_NO_IDENTITY;
+	return dlk_text_is_name(request->user) ? DLK_R_OK : DLK_R_NO_IDENTITY;
+}
+
+static int
+take_user(pam_handle_t *pamh, struct dlk_request *request, struct dlk_verdict *verdict)
+{
+	const char *typed = NULL;
+	int code = pam_get_user(pamh, &typed, NULL);
+
+	if (code != PAM_SUCCESS || !typed)
+		return PAM_CONV_ERR;
+	enum dlk_reason reason =
+	    dlk_text_is_name(typed) ? take_account(typed, request) : DLK_R_NO_IDENTITY;
+	if (reason == DLK_R_NO_IDENTITY)
+		dlk_outcome_refuse(verdict, reason,
+		    "the user name is empty, too long, or has characters that no name has");
+	else if (reason != DLK_R_OK)
+		dlk_outcome_refuse(verdict, reason, "the user database does not answer");
+	return PAM_SUCCESS;
+}
+
+static void
+take_service(pam_handle_t *pamh, const struct dlk_options *options,
+    struct dlk_request *request, struct dlk_verdict *verdict)
+{
+	const char *service = options->service ? options->service : item(pamh, PAM_SERVICE);
+
+	if (!dlk_text_is_name(service) ||
+	    !dlk_text_copy(request->service, sizeof(request->service), service))
+		dlk_outcome_refuse(verdict, DLK_R_UNKNOWN_SERVICE,
+		    "PAM names no service, or one with characters that no name has");
+}
+
+static bool
+is_address(const char *text)
+{
+	struct in6_addr any;
+
+	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+}
+
+/* sshd gives a name instead of the address in PAM_RHOST where it has UseDNS, but always
+ * "ADDRESS PORT ADDRESS PORT" in SSH_CONNECTION. */
+static void
+take_source(pam_handle_t *pamh, struct dlk_request *request)
+{
+	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
+	const char *from = connection ? connection : item(pamh, PAM_RHOST);
+	size_t n = strcspn(from, " ");
+
+	if (n >= sizeof(request->source))
+		return;
+	memcpy(request->source, from, n);
+	request->source[n] = '\0';
+	if (!is_address(request->source))
+		request->source[0] = '\0';
+}
+
+static void
+take_tty(pam_handle_t *pamh, struct dlk_request *request)
+{
+	const char *tty = item(pamh, PAM_TTY);
+
+	if (dlk_text_is_name(tty))
+		dlk_text_copy(request->tty, sizeof(request->tty), tty);
+}
+
+/* What sshd has seen proven. Its list is handed over as it is. */
+static void
+take_evidence(pam_handle_t *pamh, struct dlk_request *request, struct dlk_verdict *verdict)
+{
+	const char *info = pam_getenv(pamh, "SSH_AUTH_INFO_0");
+
+	if (!info || !info[0])
+		return;
+	int error = dlk_buf_add(&request->evidence, DLK_EVIDENCE_MAX, dlk_bytes_str(info));
+	if (error == -EMSGSIZE)
+		dlk_outcome_refuse(verdict, DLK_R_CERTIFICATE_MALFORMED,
+		    "SSH_AUTH_INFO_0 has %zu octets; no key that sshd takes is longer than %d",
+		    strlen(info), DLK_EVIDENCE_MAX);
+	else if (error != 0)
+		dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "out of memory");
+	request->evidence_kind = DLK_EVIDENCE_SSH_AUTH_INFO;
+	request->possession = DLK_POSSESSION_SSHD;
+}
+
+int
+dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileged,
+    struct dlk_request *request, struct dlk_verdict *verdict)
+{
+	request->entrance = DLK_ENTRANCE_PAM;
+	take_service(pamh, options, request, verdict);
+	if (privileged) {
+		take_source(pamh, request);
+		take_evidence(pamh, request, verdict);
+	}
+	take_tty(pamh, request);
+	if (getrandom(request->attempt, sizeof(request->attempt), 0) !=
+	    (ssize_t)sizeof(request->attempt))
+		dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "no random octets");
+	return take_user(pamh, request, verdict);
+}
