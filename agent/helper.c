@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * helper.c - doublelock-helper: the judge as a child of the PAM module, one login each.
+ *
+ * It is root's for a moment. It gives that up, and proves it, before it reads a byte; what a
+ * request could do to the parsers of certificates it does to user `doublelock`. Descriptor 0
+ * is a socket to the module; there is nothing else. After otp-required it stays for the second
+ * half of the same attempt, so that one login opens configuration and trust once.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/owner.h"
+#include "base/say.h"
+#include "base/text.h"
+#include "config/engine.h"
+#include "sandbox.h"
+#include "store/events.h"
+#include "wire/frame.h"
+
+#define FIRST_MS  10000                     /* for the request itself */
+#define SECOND_MS (DLK_ATTEMPT_LIFE * 1000) /* for the code */
+#define SEND_MS   5000
+
+enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
+
+struct helper {
+	const char *config;
+	struct dlk_caller caller;
+	struct dlk_engine *engine; /* from the first request on */
+};
+
+static int
+send_verdict(const struct dlk_verdict *verdict)
+{
+	DLK_AUTO_BUF frame = { 0 };
+	int error = dlk_verdict_encode(verdict, &frame);
+
+	if (error == 0)
+		error = dlk_frame_send(
+		    STDIN_FILENO, dlk_bytes_of(&frame), dlk_monotonic_ms() + SEND_MS);
+	if (error != 0)
+		dlk_say(DLK_ERROR, "verdict '%s' (event %s) could not be sent: %s",
+		    dlk_reason_str(verdict->reason), verdict->event, dlk_file_error(error));
+	return error;
+}
+
+/* Something of ours failed; the operator reads it here and in the module's line. */
+static int
+send_fault(enum dlk_reason reason, const char *what, int error)
+{
+	struct dlk_verdict verdict = { .reason = reason };
+
+	dlk_text_print(verdict.detail, sizeof(verdict.detail), "doublelock-helper: %s: %s",
+	    what, dlk_file_error(error));
+	dlk_say(DLK_ERROR, "%s: %s", what, dlk_file_error(error));
+	send_verdict(&verdict);
+	return EXIT_FAULT;
+}
+
+static int
+receive_request(int64_t deadline_ms, struct dlk_request *request)
+{
+	DLK_AUTO_BUF frame = { 0 };
+	int error = dlk_frame_receive(STDIN_FILENO, deadline_ms, &frame);
+
+	return error ? error : dlk_request_decode(dlk_bytes_of(&frame), request);
+}
+
+static void
+judge(struct helper *h, const struct dlk_request *request, struct dlk_verdict *verdict)
+{
+	struct dlk_finding finding = { 0 };
+
+	if (!h->engine && dlk_engine_open(h->config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD,
+			      DLK_OWNER, &h->engine, &finding) != 0) {
+		dlk_say(DLK_ERROR, "%s", finding.detail);
+		dlk_engine_refuse(&finding, verdict);
+		return;
+	}
+	dlk_engine_decide(h->engine, &h->caller, request, dlk_clock_now(), verdict);
+}
+
+/* The second request has to be of the same attempt: a code for one login opens no other. */
+static int
+serve_second(struct helper *h, const struct dlk_request *first)
+{
+	DLK_AUTO_REQUEST request = { 0 };
+	struct dlk_verdict verdict = { 0 };
+	int error = receive_request(dlk_monotonic_ms() + SECOND_MS, &request);
+
+	if (error == -EPIPE || error == -ETIMEDOUT)
+		return EXIT_DONE; /* nobody typed a code */
+	if (error != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "the second request", error);
+	if (memcmp(request.attempt, first->attempt, sizeof(request.attempt)) != 0)
+		return send_fault(
+		    DLK_R_FAULT_INTERNAL, "the second request is of another login", -EINVAL);
+	judge(h, &request, &verdict);
+	return send_verdict(&verdict) == 0 ? EXIT_DONE : EXIT_FAULT;
+}
+
+static int
+serve(struct helper *h)
+{
+	DLK_AUTO_REQUEST request = { 0 };
+	struct dlk_verdict verdict = { 0 };
+	int error = receive_request(dlk_monotonic_ms() + FIRST_MS, &request);
+
+	if (error != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "the request", error);
+	judge(h, &request, &verdict);
+	if (send_verdict(&verdict) != 0)
+		return EXIT_FAULT;
+	if (verdict.reason != DLK_R_OTP_REQUIRED || request.has_code)
+		return EXIT_DONE;
+	return serve_second(h, &request);
+}
+
+/* The socket says who made it: the module, with the effective uid that it had. */
+static int
+know_caller(struct dlk_caller *caller)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	if (getsockopt(STDIN_FILENO, SOL_SOCKET, SO_PEERCRED, &peer, &n) != 0)
+		return -errno;
+	caller->entrance = DLK_ENTRANCE_PAM;
+	caller->uid = peer.uid;
+	caller->root = dlk_owner_is(peer.uid);
+	dlk_text_copy(caller->name, sizeof(caller->name), "helper");
+	return 0;
+}
+
+static int
+run(struct helper *h)
+{
+	int error = dlk_sandbox_reset();
+
+	if (error != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "limits and signals", error);
+	error = dlk_sandbox_become(DLK_USER);
+	if (error != 0)
+		return send_fault(
+		    DLK_R_FAULT_CONFIG, "cannot become user '" DLK_USER "'", error);
+	error = dlk_sandbox_harden();
+	if (error != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "no_new_privs", error);
+	if (!h->caller.root)
+		return send_fault(DLK_R_FAULT_CONFIG, "started by somebody else", -EPERM);
+	int code = serve(h);
+	dlk_engine_close(h->engine);
+	return code;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct helper h = { .config = DLK_CONFIG_FILE };
+	bool with_config = argc == 3 && strcmp(argv[1], "--config") == 0;
+
+	if (with_config)
+		h.config = argv[2];
+	if ((argc != 1 && !with_config) || know_caller(&h.caller) != 0) {
+		fprintf(stderr, "doublelock-helper [--config FILE]: pam_doublelock.so starts "
+				"this program, with a socket as its standard input\n");
+		return EXIT_USAGE;
+	}
+	dlk_say_to_syslog("doublelock-helper");
+	return run(&h);
+}
