@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034 # what is set here others use
 # SPDX-License-Identifier: MIT
 # lib.sh - what the demo and test_*.sh stand on; sourced first. A script that is not in a
 # sandbox yet starts itself again in one, so each of them can be run alone:
@@ -153,7 +153,7 @@ start_sshd() {
 
 start_agent() {
 	setpriv --reuid=doublelock --regid=doublelock --init-groups --no-new-privs \
-		/usr/sbin/doublelockd "$@" >>"$work/agent.log" 2>&1 &
+		/usr/sbin/doublelockd >>"$work/agent.log" 2>&1 &
 	agent_pid=$!
 	until_true test -S /run/doublelock/agent.sock || die "doublelockd did not start"
 }
@@ -195,13 +195,15 @@ make_askpass() {
 ssh_login() {
 	[ -x "$work/askpass" ] || make_askpass
 	: >"$work/asked"
+	# shellcheck disable=SC2016 # the other side says who it is
+	whoami='echo "in as $(id -un)"'
 	login=out
 	words=$(ASKED=$work/asked CODE=${3:-} SSH_ASKPASS=$work/askpass SSH_ASKPASS_REQUIRE=force \
 		timeout 30 ssh -F none -p "$port" -i "$2" -o IdentitiesOnly=yes \
 		-o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=none \
 		-o StrictHostKeyChecking=yes -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR \
 		-o PreferredAuthentications=publickey,keyboard-interactive \
-		"$1@127.0.0.1" 'echo "in as $(id -un)"' </dev/null 2>>"$work/ssh.log")
+		"$1@127.0.0.1" "$whoami" </dev/null 2>>"$work/ssh.log")
 	[ "$words" != "in as $1" ] || login=in
 	prompts=$(wc -l <"$work/asked")
 	asked=$(cat "$work/asked")

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # pki, work and etc are of lib.sh
 # SPDX-License-Identifier: MIT
 # pki.sh - a throw-away PKI by the openssl program, below $pki: one folder per CA with ca.pem,
 # ca.key and crl.pem, and NAME.pem and NAME.key for what it issued.
@@ -74,6 +74,33 @@ pki_key() {
 	) >>"$work/pki.log" 2>&1 || die "no key"
 }
 
+# pki_ssh_key FILE: the key as ssh reads it. Clients before 9.6 do not know PKCS #8 of Ed25519, so
+# that one is written as OpenSSH does (PROTOCOL.key).
+pki_ssh_key() {
+	if ! openssl pkey -in "$1" -noout -text 2>/dev/null | grep -q '^ED25519'; then
+		ln -f "$1" "$1.ssh"
+		return
+	fi
+	pki_seed=$(openssl pkey -in "$1" -outform DER | tail -c 32 | pki_hex)
+	pki_public=$(openssl pkey -in "$1" -pubout -outform DER | tail -c 32 | pki_hex)
+	pki_name=0000000b7373682d65643235353139 # ssh-ed25519
+	pki_none=000000046e6f6e65               # none
+	{
+		echo '-----BEGIN OPENSSH PRIVATE KEY-----'
+		{
+			printf 'openssh-key-v1\000'
+			pki_octets "$pki_none$pki_none" 00000000 00000001 \
+				"00000033$pki_name 00000020$pki_public" 00000088 \
+				"0102030401020304$pki_name 00000020$pki_public" \
+				"00000040$pki_seed$pki_public" 00000000 0102030405
+		} | base64 -w 70
+		echo '-----END OPENSSH PRIVATE KEY-----'
+	} >"$1.ssh"
+	chmod 600 "$1.ssh"
+}
+pki_hex() { od -An -v -tx1 | tr -d ' \n'; }
+pki_octets() { env printf "$(printf '%s' "$*" | tr -d ' ' | sed 's/../\\x&/g')"; }
+
 pki_folder() {
 	[ -f "$pki/openssl.cnf" ] || pki_config
 	mkdir -p "$pki/$1/issued"
@@ -110,6 +137,7 @@ pki_sign() {
 # pki_client CA NAME [ALGORITHM] [openssl ca options]: NAME.pem and NAME.key, valid 30 days
 pki_client() {
 	pki_key "$pki/$1/$2.key" "${3:-P-256}"
+	pki_ssh_key "$pki/$1/$2.key"
 	pki_from=$1 pki_for=$2
 	shift 2
 	[ $# -eq 0 ] || shift
