@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* check.h - POST /v1/check: a question and its verdict as JSON. */
+#ifndef DLK_AGENT_CHECK_H
+#define DLK_AGENT_CHECK_H
+
+#include "agent/question.h"
+
+/* A route's handler; `arg` is the struct dlk_house. */
+void dlk_check_handle(
+    struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg);
+/* Reads the body into the request of a gateway. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and words
+ * (of `size` octets) for whoever asked. */
+int dlk_check_parse(
+    struct dlk_bytes body, struct dlk_request *request, char *words, size_t size);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* house.h - what the doors have in common: who decides, who delivers, what is in force. */
+#ifndef DLK_AGENT_HOUSE_H
+#define DLK_AGENT_HOUSE_H
+
+#include "agent/courier.h"
+#include "agent/reload.h"
+#include "agent/serve.h"
+
+struct dlk_house {
+	struct dlk_serve *serve;
+	struct dlk_courier *courier;
+	struct dlk_reload *reload;
+};
+
+#endif

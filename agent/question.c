@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * question.c - the life of a question. It states of a gateway what the kernel said of the
+ * peer, and believes nothing: that is admit's.
+ */
+#include "agent/question.h"
+
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+#define PASSWD_ROOM 16384
+
+struct dlk_question *
+dlk_question_new(struct dlk_http *http, struct evhttp_request *request, uid_t peer)
+{
+	struct dlk_question *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return NULL;
+	q->http = http;
+	q->request = request;
+	q->caller.entrance = q->asked.entrance = DLK_ENTRANCE_GATEWAY;
+	q->caller.uid = peer;
+	q->caller.root = peer == 0;
+	dlk_text_print(q->caller.name, sizeof(q->caller.name), "uid:%u", (unsigned)peer);
+	if (getrandom(q->asked.attempt, sizeof(q->asked.attempt), 0) !=
+	    (ssize_t)sizeof(q->asked.attempt)) {
+		free(q);
+		return NULL;
+	}
+	return q;
+}
+
+void
+dlk_question_free(struct dlk_question *question)
+{
+	if (!question)
+		return;
+	dlk_request_fini(&question->asked);
+	free(question);
+}
+
+/* 0 also where there is no such account: then the name stays as it was asked for. */
+static int
+look_up(struct dlk_request *asked)
+{
+	struct passwd entry, *found = NULL;
+	DLK_AUTO_BUF room = { 0 };
+
+	if (asked->user[0] == '\0')
+		return 0;
+	int r = dlk_buf_reserve(&room, PASSWD_ROOM);
+	if (r < 0)
+		return r;
+	r = getpwnam_r(asked->user, &entry, (char *)room.p, room.room, &found);
+	if (!found)
+		return r == ENOENT || r == ESRCH ? 0 : -r;
+	if (!dlk_text_copy(asked->user, sizeof(asked->user), found->pw_name))
+		return -ENAMETOOLONG;
+	asked->account_known = true;
+	asked->uid = found->pw_uid;
+	return 0;
+}
+
+static void
+fault(struct dlk_verdict *verdict, const char *words)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->reason = DLK_R_FAULT_INTERNAL;
+	verdict->stage = DLK_STAGE_ADMIT;
+	(void)dlk_text_copy(verdict->detail, sizeof(verdict->detail), words);
+}
+
+static void
+work(struct dlk_job *job, struct dlk_engine *engine)
+{
+	struct dlk_question *q = (struct dlk_question *)(void *)job;
+
+	if (look_up(&q->asked) < 0)
+		fault(&q->verdict, "the account could not be looked up");
+	else
+		dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
+}
+
+static void
+done(struct dlk_job *job, bool worked)
+{
+	struct dlk_question *q = (struct dlk_question *)(void *)job;
+
+	if (!worked)
+		fault(&q->verdict, "too many requests wait");
+	dlk_courier_wake(q->house->courier);
+	q->answer(q);
+	dlk_question_free(q);
+}
+
+void
+dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
+{
+	question->house = house;
+	question->job.work = work;
+	question->job.done = done;
+	dlk_serve_ask(house->serve, &question->job);
+}

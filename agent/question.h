@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* question.h - one request of a gateway on its way to the decision and back to its door. */
+#ifndef DLK_AGENT_QUESTION_H
+#define DLK_AGENT_QUESTION_H
+
+#include "agent/http.h"
+#include "agent/house.h"
+
+struct dlk_question {
+	struct dlk_job job; /* first */
+	const struct dlk_house *house;
+	struct dlk_http *http;
+	struct evhttp_request *request;
+	struct dlk_caller caller;
+	struct dlk_request asked;
+	struct dlk_verdict verdict;
+	/* In the loop's thread: answers the request. The verdict is complete. */
+	void (*answer)(struct dlk_question *question);
+};
+
+/* A question of a gateway: its caller and a fresh attempt are in it. NULL: no memory. */
+struct dlk_question *dlk_question_new(
+    struct dlk_http *http, struct evhttp_request *request, uid_t peer);
+/* Takes it; `answer` is called once, and then it is wiped and freed. */
+void dlk_question_ask(struct dlk_question *question, const struct dlk_house *house);
+void dlk_question_free(struct dlk_question *question); /* one that was not asked */
+
+#endif

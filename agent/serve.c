@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * serve.c - a queue, a few threads, and the way back into the loop. It knows neither HTTP
+ * nor what a job decides; it refuses to begin work whose asker has given up.
+ */
+#include "agent/serve.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+
+#include "wire/frame.h"
+
+struct queue {
+	struct dlk_job *first, **last;
+};
+
+struct worker {
+	struct dlk_serve *serve;
+	pthread_t thread;
+	struct dlk_engine *engine; /* the thread's alone */
+	struct dlk_engine *newer;  /* under the lock */
+};
+
+struct dlk_serve {
+	pthread_mutex_t lock;
+	pthread_cond_t some;
+	struct queue waiting, finished;
+	size_t n_waiting;
+	size_t n_open; /* the loop's alone */
+	bool ending;
+	int bell; /* eventfd: something is finished */
+	struct event *heard;
+	size_t n_workers, n_running;
+	struct worker worker[DLK_SERVE_THREADS_MAX];
+};
+
+static void
+put(struct queue *queue, struct dlk_job *job)
+{
+	job->next = NULL;
+	*queue->last = job;
+	queue->last = &job->next;
+}
+
+static struct dlk_job *
+take(struct queue *queue)
+{
+	struct dlk_job *job = queue->first;
+
+	if (job) {
+		queue->first = job->next;
+		if (!queue->first)
+			queue->last = &queue->first;
+	}
+	return job;
+}
+
+static void
+finish(struct dlk_serve *serve, struct dlk_job *job)
+{
+	put(&serve->finished, job);
+	/* fails only where the counter is full, and then the bell rings already */
+	(void)!write(serve->bell, &(uint64_t){ 1 }, sizeof(uint64_t));
+}
+
+/* Under the lock on both sides, without it while working. */
+static void
+work_one(struct worker *self, struct dlk_job *job)
+{
+	struct dlk_serve *serve = self->serve;
+	struct dlk_engine *older = NULL;
+
+	serve->n_waiting--;
+	if (self->newer) {
+		older = self->engine;
+		self->engine = self->newer;
+		self->newer = NULL;
+	}
+	pthread_mutex_unlock(&serve->lock);
+	dlk_engine_close(older);
+	if (dlk_monotonic_ms() - job->began_ms <= DLK_SERVE_PATIENCE_MS) {
+		job->work(job, self->engine);
+		job->worked = true;
+	}
+	pthread_mutex_lock(&serve->lock);
+	finish(serve, job);
+}
+
+static void *
+run(void *arg)
+{
+	struct worker *self = arg;
+	struct dlk_serve *serve = self->serve;
+
+	pthread_mutex_lock(&serve->lock);
+	while (!serve->ending) {
+		struct dlk_job *job = take(&serve->waiting);
+		if (job)
+			work_one(self, job);
+		else
+			pthread_cond_wait(&serve->some, &serve->lock);
+	}
+	pthread_mutex_unlock(&serve->lock);
+	return NULL;
+}
+
+static void
+hear(evutil_socket_t fd, short what, void *arg)
+{
+	struct dlk_serve *serve = arg;
+	uint64_t n;
+
+	(void)what;
+	(void)!read(fd, &n, sizeof(n));
+	pthread_mutex_lock(&serve->lock);
+	struct dlk_job *job = serve->finished.first;
+	serve->finished = (struct queue){ NULL, &serve->finished.first };
+	pthread_mutex_unlock(&serve->lock);
+	while (job) {
+		struct dlk_job *next = job->next;
+		serve->n_open--;
+		job->done(job, job->worked);
+		job = next;
+	}
+}
+
+void
+dlk_serve_ask(struct dlk_serve *serve, struct dlk_job *job)
+{
+	job->worked = false;
+	job->began_ms = dlk_monotonic_ms();
+	serve->n_open++;
+	pthread_mutex_lock(&serve->lock);
+	if (serve->n_waiting < DLK_SERVE_WAITING_MAX) {
+		serve->n_waiting++;
+		put(&serve->waiting, job);
+		pthread_cond_signal(&serve->some);
+	} else {
+		finish(serve, job);
+	}
+	pthread_mutex_unlock(&serve->lock);
+}
+
+void
+dlk_serve_swap(struct dlk_serve *serve, struct dlk_engine **engine)
+{
+	struct dlk_engine *unused[DLK_SERVE_THREADS_MAX];
+
+	pthread_mutex_lock(&serve->lock);
+	for (size_t i = 0; i < serve->n_workers; i++) {
+		unused[i] = serve->worker[i].newer;
+		serve->worker[i].newer = engine[i];
+	}
+	pthread_mutex_unlock(&serve->lock);
+	for (size_t i = 0; i < serve->n_workers; i++)
+		dlk_engine_close(unused[i]);
+}
+
+size_t
+dlk_serve_threads(const struct dlk_serve *serve)
+{
+	return serve->n_workers;
+}
+
+size_t
+dlk_serve_open_jobs(const struct dlk_serve *serve)
+{
+	return serve->n_open;
+}
+
+static int
+start(struct dlk_serve *serve, struct event_base *base)
+{
+	serve->bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (serve->bell < 0)
+		return -errno;
+	serve->heard = event_new(base, serve->bell, EV_READ | EV_PERSIST, hear, serve);
+	if (!serve->heard || event_add(serve->heard, NULL) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; i < serve->n_workers; i++) {
+		int r = pthread_create(&serve->worker[i].thread, NULL, run, &serve->worker[i]);
+		if (r != 0)
+			return -r;
+		serve->n_running++;
+	}
+	return 0;
+}
+
+int
+dlk_serve_new(struct event_base *base, struct dlk_engine **engine, size_t n,
+    struct dlk_serve **ret_serve)
+{
+	struct dlk_serve *serve = calloc(1, sizeof(*serve));
+
+	if (!serve || n > DLK_SERVE_THREADS_MAX) {
+		for (size_t i = 0; i < n; i++)
+			dlk_engine_close(engine[i]);
+		free(serve);
+		return serve ? -EINVAL : -ENOMEM;
+	}
+	pthread_mutex_init(&serve->lock, NULL);
+	pthread_cond_init(&serve->some, NULL);
+	serve->waiting.last = &serve->waiting.first;
+	serve->finished.last = &serve->finished.first;
+	serve->bell = -1;
+	serve->n_workers = n;
+	for (size_t i = 0; i < n; i++) {
+		serve->worker[i].serve = serve;
+		serve->worker[i].engine = engine[i];
+	}
+	int r = start(serve, base);
+	if (r < 0) {
+		dlk_serve_free(serve);
+		return r;
+	}
+	*ret_serve = serve;
+	return 0;
+}
+
+static void
+turn_away(struct queue *queue)
+{
+	for (struct dlk_job *job = take(queue); job; job = take(queue))
+		job->done(job, job->worked);
+}
+
+void
+dlk_serve_free(struct dlk_serve *serve)
+{
+	if (!serve)
+		return;
+	pthread_mutex_lock(&serve->lock);
+	serve->ending = true;
+	pthread_cond_broadcast(&serve->some);
+	pthread_mutex_unlock(&serve->lock);
+	for (size_t i = 0; i < serve->n_running; i++)
+		pthread_join(serve->worker[i].thread, NULL);
+	turn_away(&serve->finished);
+	turn_away(&serve->waiting);
+	for (size_t i = 0; i < serve->n_workers; i++) {
+		dlk_engine_close(serve->worker[i].engine);
+		dlk_engine_close(serve->worker[i].newer);
+	}
+	if (serve->heard)
+		event_free(serve->heard);
+	if (serve->bell >= 0)
+		close(serve->bell);
+	pthread_cond_destroy(&serve->some);
+	pthread_mutex_destroy(&serve->lock);
+	free(serve);
+}
