@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * courier.h - takes events out of the outbox to the webhook, in a thread of its own. What it
+ * has not brought there stays in the record: kill -9 loses nothing, and may repeat something.
+ */
+#ifndef DLK_AGENT_COURIER_H
+#define DLK_AGENT_COURIER_H
+
+#include "config/engine.h"
+
+struct dlk_courier;
+struct dlk_errand; /* a record and a receiver, as one configuration names them */
+
+/* 0, or -errno with words in `finding`. */
+int dlk_errand_open(const char *config, uid_t owner, struct dlk_errand **ret_errand,
+    struct dlk_finding *finding);
+void dlk_errand_close(struct dlk_errand *errand); /* NULL is fine */
+
+/* Takes the errand in every case. 0 or -errno. */
+int dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier);
+/* Takes the errand of a newer configuration. From any thread. */
+void dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand);
+/* There may be something new in the outbox. From any thread. */
+void dlk_courier_wake(struct dlk_courier *courier);
+/* Records that a configuration was rejected, and why. From any thread. */
+void dlk_courier_rejected(struct dlk_courier *courier, const char *words);
+/* What is under way is given up, and is tried again by the next one. NULL is fine. */
+void dlk_courier_free(struct dlk_courier *courier);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reload.h - a newer configuration, opened aside and put in force whole or not at all. A
+ * thread of its own looks for changed files; SIGHUP asks it to look at once.
+ */
+#ifndef DLK_AGENT_RELOAD_H
+#define DLK_AGENT_RELOAD_H
+
+#include "agent/courier.h"
+#include "agent/serve.h"
+
+struct dlk_reload;
+struct dlk_reload_plan {
+	const char *config;
+	uid_t owner;
+	struct dlk_serve *serve;
+	struct dlk_courier *courier;
+};
+
+/* Opens n engines for threads. 0, or -errno and none. */
+int dlk_reload_open(const char *config, uid_t owner, size_t n, struct dlk_engine **ret_engine,
+    struct dlk_finding *finding);
+/* `print` (watch.h) and `troubled` are of what is in force. 0 or -errno. */
+int dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool troubled,
+    struct dlk_reload **ret_reload);
+void dlk_reload_now(struct dlk_reload *reload);
+/* True, and why, where a newer configuration was rejected and the one before holds. */
+bool dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size);
+void dlk_reload_free(struct dlk_reload *reload); /* ends the thread; NULL is fine */
+
+#endif
