@@ -173,8 +173,7 @@ dlk_paths_find(const struct dlk_trust *trust, const struct dlk_path_rules *rules
 	if (X509_STORE_CTX_init(ctx, store, dlk_cert_x509(leaf), more) == 1) {
 		param = X509_STORE_CTX_get0_param(ctx);
 		X509_VERIFY_PARAM_set_time(param, (time_t)now);
-		X509_VERIFY_PARAM_set_flags(
-		    param, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_X509_STRICT);
+		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
 		X509_VERIFY_PARAM_set_auth_level(param, 2);
 		X509_VERIFY_PARAM_set_depth(
 		    param, (int)(rules->max_depth ? rules->max_depth : 8));
