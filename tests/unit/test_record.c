@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+/* The record: created once, opened with doubt, settled whole or not at all. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "tests/unit/room.h"
+
+#define KEY "12345678901234567890"
+
+static void
+opening_never_creates(void **state)
+{
+	struct room *room = *state;
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+	char path[128];
+
+	dlk_path_join(path, sizeof(path), room->dir, "none.db");
+	assert_int_equal(dlk_record_open(path, room->seal, &record, &trouble), -ENOENT);
+	assert_null(record);
+	assert_int_equal(trouble.reason, DLK_R_FAULT_STORE);
+	assert_non_null(strstr(trouble.detail, path));
+	assert_int_equal(access(path, F_OK), -1);
+}
+
+static void
+the_file_is_private_and_kept(void **state)
+{
+	struct room *room = *state;
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+	struct stat st;
+
+	assert_int_equal(stat(room->db, &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, KEY);
+	assert_int_equal(dlk_record_create(room->db, room->seal, &record, &trouble), 0);
+	dlk_record_close(record);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM token"), 1);
+	assert_int_equal(chmod(room->db, 0620), 0);
+	assert_int_equal(dlk_record_open(room->db, room->seal, &record, &trouble), -EACCES);
+	assert_non_null(strstr(trouble.detail, "chmod 0600"));
+	assert_int_equal(chmod(room->db, 0600), 0);
+}
+
+static void
+other_files_are_not_ours(void **state)
+{
+	struct room *room = *state;
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+	char path[128];
+
+	dlk_path_join(path, sizeof(path), room->dir, "other.db");
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_int_equal(dlk_record_open(path, room->seal, &record, &trouble), -EBADMSG);
+	for (int i = 0; i < 300; i++)
+		assert_int_equal(write(fd, "no database here", 16), 16);
+	close(fd);
+	assert_int_equal(dlk_record_open(path, room->seal, &record, &trouble), -EBADMSG);
+	assert_non_null(strstr(trouble.detail, "no database of Doublelock"));
+	assert_int_equal(symlink(room->db, "/proc/self/none"), -1);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink(room->db, path), 0);
+	assert_int_equal(dlk_record_open(path, room->seal, &record, &trouble), -EACCES);
+}
+
+static void
+a_newer_one_is_refused(void **state)
+{
+	struct room *room = *state;
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+
+	room_sql(room, "PRAGMA user_version = 99");
+	assert_int_equal(dlk_record_open(room->db, room->seal, &record, &trouble), -ESTALE);
+	assert_non_null(strstr(trouble.detail, "schema version 99"));
+	assert_null(strchr(trouble.detail, '\n'));
+}
+
+static void
+memory_is_what_was_settled(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	DLK_AUTO_MEMORY memory = { 0 };
+	char id[DLK_EVENT_ID_TEXT + 1];
+	int64_t token = room_enrol(room, "alice", "phone", DLK_OTP_TOTP, KEY);
+
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	assert_int_equal(memory.n_tokens, 1);
+	assert_int_equal(memory.token[0].id, token);
+	assert_string_equal(memory.token[0].label, "phone");
+	assert_int_equal(memory.token[0].otp.last_step, -1);
+	assert_memory_equal(memory.token[0].otp.key.b, KEY, 20);
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 1);
+	s.token = token;
+	s.step_before = -1;
+	s.step = 500;
+	s.failures_changed = s.ceilings_changed = true;
+	s.failures = (struct dlk_failures){ 1, ROOM_NOW, 0, 2 };
+	s.user_failures = (struct dlk_failures){ 2, ROOM_NOW, 0, 0 };
+	s.source_failures = (struct dlk_failures){ 3, ROOM_NOW, 0, 0 };
+	s.remember_until = ROOM_NOW + 3600;
+	assert_int_equal(dlk_record_settle(room->record, &s, id), 0);
+	assert_int_equal(strlen(id), DLK_EVENT_ID_TEXT);
+	room_reopen(room);
+	room_recall(room, "alice", &memory);
+	assert_int_equal(memory.token[0].otp.last_step, 500);
+	assert_int_equal(memory.failures.count, 1);
+	assert_int_equal(memory.failures.lockouts, 2);
+	assert_int_equal(memory.user_failures.count, 2);
+	assert_int_equal(memory.source_failures.count, 3);
+	assert_int_equal(memory.remembered_until, ROOM_NOW + 3600);
+	assert_int_equal(memory.remembered_since, ROOM_NOW);
+	assert_int_equal(memory.last_token, token);
+	assert_int_equal(memory.last_step, 500);
+	/* Another key, service or source is another subject. */
+	subject.source[0] = '\0';
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	dlk_record_abandon(room->record);
+	assert_int_equal(memory.remembered_until, 0);
+	assert_int_equal(memory.source_failures.count, 0);
+	assert_int_equal(memory.failures.count, 1);
+	subject.key_id[0] ^= 1;
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	dlk_record_abandon(room->record);
+	assert_int_equal(memory.failures.count, 0);
+	assert_int_equal(memory.user_failures.count, 2);
+}
+
+static void
+a_step_is_used_once(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+
+	s.token = room_enrol(room, "alice", "phone", DLK_OTP_TOTP, KEY);
+	s.step_before = -1;
+	s.step = 500;
+	s.failures_changed = true;
+	s.failures = (struct dlk_failures){ 1, ROOM_NOW, 0, 0 };
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	int64_t events = room_number(room, "SELECT count(*) FROM event");
+	s.failures.count = 2;
+	assert_int_equal(room_settle(room, &s, NULL), -EEXIST);
+	s.step_before = 500; /* not above what was used */
+	assert_int_equal(room_settle(room, &s, NULL), -EEXIST);
+	s.step = 499;
+	assert_int_equal(room_settle(room, &s, NULL), -EEXIST);
+	/* Somebody else's token is not alice's to use. */
+	s.step = 501;
+	assert_true(dlk_text_copy(s.subject.user, sizeof(s.subject.user), "bob"));
+	assert_int_equal(room_settle(room, &s, NULL), -EEXIST);
+	/* Nothing of the refused ones was written. */
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events);
+	assert_int_equal(room_number(room, "SELECT count FROM failure"), 1);
+	assert_int_equal(room_number(room, "SELECT last_step FROM token"), 500);
+}
+
+static void
+a_recovery_code_is_used_once(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+	DLK_AUTO_MEMORY memory = { 0 };
+	DLK_AUTO_SECRET code = { 0 };
+	uint8_t mac[DLK_SHA256_SIZE];
+
+	assert_int_equal(dlk_recovery_generate(&code), 0);
+	assert_int_equal(
+	    dlk_recovery_replace(room->record, "alice", &code, 1, "uid:0", ROOM_NOW), 0);
+	room_recall(room, "alice", &memory);
+	assert_int_equal(memory.n_recovery, 1);
+	assert_int_equal(dlk_record_recovery_mac(room->record, "alice", &code, mac), 0);
+	assert_memory_equal(memory.recovery[0].mac, mac, sizeof(mac));
+	s.recovery = memory.recovery[0].id;
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	assert_int_equal(room_settle(room, &s, NULL), -EEXIST);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event WHERE type = "
+					   "'doublelock.recovery.used' AND detail LIKE '0 %'"),
+	    1);
+}
+
+static void
+the_final_verdict_supersedes(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 7);
+	char first[DLK_EVENT_ID_TEXT + 1], id[DLK_EVENT_ID_TEXT + 1];
+	size_t n;
+
+	s.provisional = true;
+	s.event.reason = DLK_R_OTP_REQUIRED;
+	s.event.type = DLK_EVENT_DECISION_REFUSED;
+	assert_int_equal(room_settle(room, &s, first), 0);
+	assert_int_equal(room_settle(room, &s, id), 0);
+	assert_string_equal(id, first);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 0);
+	s.provisional = false;
+	s.event.reason = DLK_R_OK;
+	s.event.type = DLK_EVENT_DECISION_ALLOWED;
+	assert_int_equal(room_settle(room, &s, id), 0);
+	assert_string_equal(id, first);
+	assert_int_equal(room_settle(room, &s, id), -EALREADY);
+	s.provisional = true;
+	assert_int_equal(room_settle(room, &s, id), -EALREADY);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 1);
+	assert_int_equal(dlk_events_abandon(room->record, ROOM_NOW + 1000, &n), 0);
+	assert_int_equal(n, 0);
+}
+
+static void
+an_offer_is_recorded_once(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 9);
+	char first[DLK_EVENT_ID_TEXT + 1], id[DLK_EVENT_ID_TEXT + 1];
+
+	s.once = true;
+	s.event.type = DLK_EVENT_DECISION_OFFERED;
+	assert_int_equal(room_settle(room, &s, first), 0);
+	s.event.reason = DLK_R_REVOKED;
+	assert_int_equal(room_settle(room, &s, id), 0);
+	assert_string_equal(id, first);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 1);
+	assert_int_equal(
+	    room_number(room, "SELECT count(*) FROM event WHERE reason = 'ok'"), 1);
+}
+
+static void
+the_clock_goes_forward(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+	DLK_AUTO_MEMORY memory = { 0 };
+
+	s.failures_changed = true;
+	s.failures = (struct dlk_failures){ 0, ROOM_NOW, ROOM_NOW + 900, 1 };
+	s.remember_until = ROOM_NOW + 3600;
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	s = room_settlement(&subject, ROOM_NOW - 300, 0);
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	s.event.at = ROOM_NOW - 301;
+	assert_int_equal(room_settle(room, &s, NULL), -ETIME);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "--accept-clock"));
+	assert_int_equal(
+	    dlk_record_begin(room->record, &subject, ROOM_NOW - 301, &memory), -ETIME);
+	assert_int_equal(dlk_record_accept_clock(room->record, ROOM_NOW - 100000), 0);
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	/* What was to last from that time on does not wait for it. */
+	assert_int_equal(
+	    dlk_record_begin(room->record, &subject, ROOM_NOW - 100000 + 1, &memory), 0);
+	dlk_record_abandon(room->record);
+	assert_int_equal(memory.failures.locked_until, ROOM_NOW - 100000 + 900);
+	assert_int_equal(memory.remembered_until, 0);
+}
+
+static void
+a_lockout_ends_what_was_remembered(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+	DLK_AUTO_MEMORY memory = { 0 };
+
+	s.remember_until = ROOM_NOW + 3600;
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	s = room_settlement(&subject, ROOM_NOW, 0);
+	s.event.reason = DLK_R_OTP_WRONG;
+	s.event.type = DLK_EVENT_DECISION_REFUSED;
+	s.failures_changed = s.lockout_started = true;
+	s.failures = (struct dlk_failures){ 0, ROOM_NOW, ROOM_NOW + 900, 1 };
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	room_recall(room, "alice", &memory);
+	assert_int_equal(memory.remembered_until, 0);
+	assert_int_equal(memory.failures.locked_until, ROOM_NOW + 900);
+	assert_int_equal(
+	    room_number(room, "SELECT count(*) FROM event WHERE type = "
+			      "'doublelock.lockout.started' AND reason = 'undecided'"),
+	    1);
+	/* A success clears the count: no row is left. */
+	s = room_settlement(&subject, ROOM_NOW, 0);
+	s.failures_changed = true;
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM failure"), 0);
+}
+
+static void
+damaged_rows_are_no_answer(void **state)
+{
+	static const struct {
+		const char *name, *sql;
+		int r;
+	} rows[] = {
+		{ "kind", "UPDATE token SET kind = 'totpx'", -EBADMSG },
+		{ "kind that differs", "UPDATE token SET kind = 'hotp'", -EKEYREJECTED },
+		{ "algorithm", "UPDATE token SET algorithm = 'MD5'", -EBADMSG },
+		{ "algorithm that differs", "UPDATE token SET algorithm = 'SHA512'",
+		    -EKEYREJECTED },
+		{ "digits", "UPDATE token SET digits = 5", -EBADMSG },
+		{ "digits that differ", "UPDATE token SET digits = 8", -EKEYREJECTED },
+		{ "period", "UPDATE token SET period = 1", -EBADMSG },
+		{ "period that differs", "UPDATE token SET period = 300", -EKEYREJECTED },
+		{ "step", "UPDATE token SET last_step = -2", -EBADMSG },
+		{ "step as text", "UPDATE token SET last_step = 'x'", -EBADMSG },
+		{ "binding", "UPDATE token SET key_id = x'00'", -EBADMSG },
+		{ "binding that differs", "UPDATE token SET key_id = zeroblob(32)",
+		    -EKEYREJECTED },
+		{ "label", "UPDATE token SET label = ''", -EBADMSG },
+		{ "label that differs", "UPDATE token SET label = 'other'", -EKEYREJECTED },
+		{ "long label", "UPDATE token SET label = hex(zeroblob(32))", -EBADMSG },
+		{ "secret", "UPDATE token SET sealed = x'01'", -EKEYREJECTED },
+		{ "secret as text", "UPDATE token SET sealed = 'secret'", -EKEYREJECTED },
+		{ "recovery", "UPDATE recovery SET mac = x'00'", -EBADMSG },
+		{ "failures", "UPDATE failure SET count = -1", -EBADMSG },
+		{ "lockout as text", "UPDATE failure SET locked_until = 'never'", -EBADMSG },
+		{ "login", "UPDATE login SET until = 1e300", -EBADMSG },
+		{ "head", "UPDATE state SET head = x''", -EBADMSG },
+		{ "no state", "DELETE FROM state", -EBADMSG },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct room room;
+		struct dlk_subject subject = room_subject("alice");
+		struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+		DLK_AUTO_MEMORY memory = { 0 };
+		DLK_AUTO_SECRET code = { 0 };
+		room_init(&room);
+		room_enrol(&room, "alice", "phone", DLK_OTP_TOTP, KEY);
+		assert_int_equal(dlk_recovery_generate(&code), 0);
+		assert_int_equal(
+		    dlk_recovery_replace(room.record, "alice", &code, 1, "uid:0", ROOM_NOW),
+		    0);
+		s.remember_until = ROOM_NOW + 1;
+		s.failures_changed = true;
+		s.failures.count = 1;
+		assert_int_equal(room_settle(&room, &s, NULL), 0);
+		room_sql(&room, rows[i].sql);
+		int r = dlk_record_begin(room.record, &subject, ROOM_NOW, &memory);
+		if (r != rows[i].r)
+			fail_msg(
+			    "%s: %d, %s", rows[i].name, r, dlk_record_trouble(room.record));
+		assert_int_equal(memory.n_tokens, 0);
+		assert_non_null(strstr(dlk_record_trouble(room.record), room.db));
+		room_fini(&room);
+	}
+}
+
+static void
+a_missing_key_is_said(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	DLK_AUTO_MEMORY memory = { 0 };
+	struct dlk_finding trouble = { 0 };
+
+	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, KEY);
+	room_add_key(room, "k2", true);
+	room_recall(room, "alice", &memory);
+	room_drop_key(room, "k1");
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), -ENOKEY);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "seal.key"));
+	room_add_key(room, "k1", false);
+	assert_int_equal(
+	    dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), -EKEYREJECTED);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "seal.key"));
+	dlk_record_close(room->record);
+	room->record = NULL;
+	assert_int_equal(dlk_record_open(room->db, NULL, &room->record, &trouble), 0);
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), -ENOKEY);
+	/* Who has no token needs no key. */
+	subject = room_subject("bob");
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	dlk_record_abandon(room->record);
+}
+
+static void
+the_probe_writes(void **state)
+{
+	struct room *room = *state;
+
+	assert_int_equal(dlk_record_probe(room->record), 0);
+	room_sql(room, "DROP TABLE state");
+	assert_int_equal(dlk_record_probe(room->record), -EBADMSG);
+}
+
+static int
+setup(void **state)
+{
+	static struct room room;
+
+	room_init(&room);
+	*state = &room;
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	room_fini(*state);
+	return 0;
+}
+
+int
+main(void)
+{
+#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+	const struct CMUnitTest tests[] = {
+		IN_ROOM(opening_never_creates),
+		IN_ROOM(the_file_is_private_and_kept),
+		IN_ROOM(other_files_are_not_ours),
+		IN_ROOM(a_newer_one_is_refused),
+		IN_ROOM(memory_is_what_was_settled),
+		IN_ROOM(a_step_is_used_once),
+		IN_ROOM(a_recovery_code_is_used_once),
+		IN_ROOM(the_final_verdict_supersedes),
+		IN_ROOM(an_offer_is_recorded_once),
+		IN_ROOM(the_clock_goes_forward),
+		IN_ROOM(a_lockout_ends_what_was_remembered),
+		cmocka_unit_test(damaged_rows_are_no_answer),
+		IN_ROOM(a_missing_key_is_said),
+		IN_ROOM(the_probe_writes),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
