@@ -54,8 +54,11 @@ nothing_that_was_touched_opens(void **state)
 		for (int bit = 0; bit < 8; bit++) {
 			sealed.p[i] ^= (uint8_t)(1 << bit);
 			int r = dlk_seal_open(room->seal, dlk_bytes_of(&sealed), row, &opened);
-			/* In the key's id the change names a key that is not here. */
-			assert_int_equal(r, i == 2 || i == 3 ? -ENOKEY : -EKEYREJECTED);
+			/* In the key's id or its length the change may name another key. */
+			if (i >= 1 && i <= 3)
+				assert_true(r == -ENOKEY || r == -EKEYREJECTED);
+			else
+				assert_int_equal(r, -EKEYREJECTED);
 			assert_int_equal(opened.n, 0);
 			sealed.p[i] ^= (uint8_t)(1 << bit);
 		}
