@@ -166,6 +166,19 @@ stop() {
 	wait "$1" 2>/dev/null || ended=$?
 }
 
+# What PAM modules say goes to the system's log; here it is a file, one message per line.
+start_log() {
+	socat -u UNIX-RECV:/dev/log,mode=666 "OPEN:$work/syslog.log,creat,append" &
+	until_true test -S /dev/log || die "no log"
+}
+syslog() { sed 's/<[0-9]*>/\n/g' "$work/syslog.log" | sed '/^$/d'; }
+
+# register USER CA: the certificate that the CA gave to the user
+register() {
+	doublelock cert add "$1" "$pki/$2/$1.pem" >>"$work/register.log" 2>&1 ||
+		die "$1's certificate could not be registered"
+}
+
 # --- logging in ---------------------------------------------------------------------------
 
 # code_of SECRET [STEPS]: what an authenticator shows now, or so many steps from now
