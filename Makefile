@@ -95,7 +95,7 @@ $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(SHARED) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 include $(wildcard tests/*/*.mk)
-tests: all $(UNIT) $(filter $(B)/%,$(CHECKS))
+tests: all $(UNIT) $(E2E) $(filter $(B)/%,$(CHECKS))
 # the slow ones first
 check:
 	@tests/deps build run

@@ -3,6 +3,13 @@
 # that speak TAP; those below $(B)/ are built first, any other (a script) is run as it is.
 CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
+# what the scripts need besides what is installed
+E2E := $(B)/tests/e2e/pamlogin
+$(B)/tests/e2e/%: $(B)/obj/tests/e2e/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(E2E_LIBS)
+$(B)/tests/e2e/pamlogin: E2E_LIBS = -lpam
 
 # As root in somebody's tree, what is built belongs to them.
 TREE_UID := $(shell stat -c %u .)
@@ -16,7 +23,7 @@ BUILD = $(AS_OWNER) $(MAKE) --no-print-directory $(if $(filter -j%,$(if $(AS_OWN
 .PHONY: demo sanitized
 demo:
 	@tests/deps build run
-	@+$(BUILD) all $(DEMO_BUILT)
+	@+$(BUILD) all $(E2E)
 	@tests/e2e/sandbox tests/e2e/demo
 # everything once more, with the sanitizers looking on
 sanitized:
