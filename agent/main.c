@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - starts the agent, part after part, and ends it. Root, where it is there at all,
+ * opens sockets and is gone before a foreign octet is read. It decides nothing.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+#include <event2/event.h>
+#include <jansson.h>
+#include <malloc.h>
+
+#include "agent/check.h"
+#include "agent/health.h"
+#include "agent/house.h"
+#include "agent/http.h"
+#include "agent/listen.h"
+#include "agent/notify.h"
+#include "agent/sandbox.h"
+#include "agent/watch.h"
+#include "base/say.h"
+
+enum { EXIT_USAGE = 2, EXIT_FAULT = 3 };
+
+#define ENDING_S 10 /* for answers that are under way */
+
+struct agent {
+	char *config;
+	const char *user;
+	uid_t owner; /* besides root, of the files that are believed */
+	struct dlk_listeners listeners;
+	struct event_base *base;
+	struct dlk_http *http;
+	struct dlk_house house;
+	struct event *hup, *term, *interrupt, *ending, *watchdog;
+	int ticks;
+};
+
+static int
+usage(FILE *to)
+{
+	(void)fprintf(to, "usage: doublelockd [--config FILE] [--user NAME]\n"
+			  "       doublelockd --version\n");
+	return to == stdout ? 0 : EXIT_USAGE;
+}
+
+static int
+fault(const struct dlk_finding *finding)
+{
+	dlk_say(DLK_ERROR, "%s", finding->detail);
+	return EXIT_FAULT;
+}
+
+static int
+broken(const char *what, int error)
+{
+	dlk_say(DLK_ERROR, "%s: %s", what, dlk_file_error(error));
+	return EXIT_FAULT;
+}
+
+/* Somebody who runs an agent of their own may own its files; nobody who is the agent's user
+ * in earnest may. */
+static int
+settle_identity(struct agent *agent)
+{
+	const struct passwd *who = getpwnam(agent->user);
+
+	if (!who) {
+		dlk_say(DLK_ERROR, "user %s: does not exist", agent->user);
+		return EXIT_FAULT;
+	}
+	if (geteuid() != 0 && geteuid() != who->pw_uid) {
+		dlk_say(DLK_ERROR, "started as uid %u: want root or %s (or --user)",
+		    (unsigned)geteuid(), agent->user);
+		return EXIT_FAULT;
+	}
+	if (geteuid() != 0 && strcmp(agent->user, DLK_USER) != 0)
+		agent->owner = geteuid();
+	return 0;
+}
+
+static int
+open_sockets(struct agent *agent)
+{
+	const struct dlk_care care = { .owned = true, .owner = agent->owner };
+	struct dlk_settings *settings = NULL;
+	struct dlk_finding finding = { 0 };
+
+	if (dlk_listen_inherited(&agent->listeners, &finding) < 0)
+		return fault(&finding);
+	if (agent->listeners.n > 0)
+		return 0;
+	if (dlk_settings_load(agent->config, &care, &settings, &finding) < 0)
+		return fault(&finding);
+	int r = dlk_listen_open(&settings->listen, &agent->listeners, &finding);
+	dlk_settings_free(settings);
+	return r < 0 ? fault(&finding) : 0;
+}
+
+static int
+give_up_root(const struct agent *agent)
+{
+	int r = 0;
+
+	if (geteuid() == 0)
+		r = dlk_sandbox_become(agent->user);
+	if (r < 0)
+		return broken("giving up root", r);
+	r = dlk_sandbox_harden();
+	return r < 0 ? broken("hardening", r) : 0;
+}
+
+/* JSON that came in held one-time codes. */
+static void
+wipe_and_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static size_t
+threads(void)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (cores < 2)
+		return 2;
+	return cores < DLK_SERVE_THREADS_MAX ? (size_t)cores : DLK_SERVE_THREADS_MAX;
+}
+
+/* What decides and what delivers. */
+static int
+furnish(struct agent *agent)
+{
+	struct dlk_engine *engine[DLK_SERVE_THREADS_MAX];
+	struct dlk_errand *errand = NULL;
+	struct dlk_finding finding = { 0 };
+	size_t n = threads();
+
+	if (dlk_errand_open(agent->config, agent->owner, &errand, &finding) < 0)
+		return fault(&finding);
+	if (dlk_reload_open(agent->config, agent->owner, n, engine, &finding) < 0) {
+		dlk_errand_close(errand);
+		return fault(&finding);
+	}
+	const struct dlk_finding *trouble = dlk_engine_trouble(engine[0]);
+	bool troubled = trouble->reason != DLK_R_UNDECIDED;
+	if (troubled)
+		dlk_say(DLK_ERROR, "%s: every request is refused until then", trouble->detail);
+	uint64_t print = dlk_watch_print(dlk_engine_settings(engine[0]));
+	int r = dlk_serve_new(agent->base, engine, n, &agent->house.serve);
+	if (r < 0) {
+		dlk_errand_close(errand);
+		return broken("threads", r);
+	}
+	r = dlk_courier_new(errand, &agent->house.courier);
+	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
+		agent->house.courier };
+	if (r == 0)
+		r = dlk_reload_new(&plan, print, troubled, &agent->house.reload);
+	return r < 0 ? broken("threads", r) : 0;
+}
+
+static void
+hang_up(evutil_socket_t signal, short what, void *arg)
+{
+	const struct agent *agent = arg;
+
+	(void)signal;
+	(void)what;
+	dlk_reload_now(agent->house.reload);
+}
+
+static void
+feed_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	dlk_notify("WATCHDOG=1");
+}
+
+static void
+end_when_quiet(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	if (dlk_http_open(agent->http) == 0 || ++agent->ticks > ENDING_S * 20)
+		(void)event_base_loopbreak(agent->base);
+}
+
+static void
+terminate(evutil_socket_t signal, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	(void)signal;
+	(void)what;
+	dlk_notify("STOPPING=1");
+	dlk_http_stop_listening(agent->http);
+	(void)event_add(agent->ending, &(struct timeval){ .tv_usec = 50000 });
+}
+
+static int
+watch_signals(struct agent *agent)
+{
+	int64_t watched = dlk_notify_watchdog();
+
+	agent->hup = evsignal_new(agent->base, SIGHUP, hang_up, agent);
+	agent->term = evsignal_new(agent->base, SIGTERM, terminate, agent);
+	agent->interrupt = evsignal_new(agent->base, SIGINT, terminate, agent);
+	agent->ending = event_new(agent->base, -1, EV_PERSIST, end_when_quiet, agent);
+	agent->watchdog = event_new(agent->base, -1, EV_PERSIST, feed_watchdog, agent);
+	if (!agent->hup || !agent->term || !agent->interrupt || !agent->ending ||
+	    !agent->watchdog || event_add(agent->hup, NULL) < 0 ||
+	    event_add(agent->term, NULL) < 0 || event_add(agent->interrupt, NULL) < 0)
+		return broken("signals", -ENOMEM);
+	if (watched > 1 &&
+	    event_add(agent->watchdog, &(struct timeval){ .tv_sec = watched / 2 }) < 0)
+		return broken("watchdog", -ENOMEM);
+	return 0;
+}
+
+static int
+run(struct agent *agent)
+{
+	const struct dlk_route routes[] = {
+		{ "/v1/check", DLK_HTTP_POST, dlk_check_handle, &agent->house },
+		{ "/healthz", DLK_HTTP_GET, dlk_health_handle, &agent->house },
+	};
+
+	agent->base = event_base_new();
+	if (!agent->base)
+		return broken("event loop", -ENOMEM);
+	int code = furnish(agent);
+	if (code == 0)
+		code = watch_signals(agent);
+	if (code != 0)
+		return code;
+	int r = dlk_http_new(agent->base, &agent->listeners, routes,
+	    sizeof(routes) / sizeof(routes[0]), &agent->http);
+	if (r < 0)
+		return broken("listening", r);
+	dlk_say(DLK_NOTICE, "%s: in force, %zu threads", agent->config,
+	    dlk_serve_threads(agent->house.serve));
+	dlk_notify("READY=1");
+	(void)event_base_dispatch(agent->base);
+	dlk_reload_free(agent->house.reload);
+	dlk_serve_free(agent->house.serve);
+	dlk_courier_free(agent->house.courier);
+	return 0;
+}
+
+/* 0, or an exit code and `ret_stop`. */
+static int
+read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
+{
+	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
+		{ "user", required_argument, NULL, 'u' }, { "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'v' }, { 0 } };
+	const char *config = DLK_CONFIG_FILE;
+
+	*ret_stop = true;
+	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		if (c == 'c')
+			config = optarg;
+		else if (c == 'u')
+			agent->user = optarg;
+		else if (c == 'v')
+			return puts("doublelockd " DLK_VERSION) < 0;
+		else
+			return usage(c == 'h' ? stdout : stderr);
+	}
+	if (optind != argc)
+		return usage(stderr);
+	agent->config = realpath(config, NULL);
+	if (!agent->config)
+		return broken(config, -errno);
+	*ret_stop = false;
+	return 0;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct agent agent = { .user = DLK_USER };
+	bool stop;
+
+	dlk_say_to_stderr("doublelockd");
+	int code = read_arguments(&agent, argc, argv, &stop);
+	if (stop)
+		return code;
+	dlk_notify_open();
+	code = dlk_sandbox_reset();
+	if (code < 0)
+		return broken("resetting limits", code);
+	code = settle_identity(&agent);
+	if (code == 0)
+		code = open_sockets(&agent);
+	if (code == 0)
+		code = give_up_root(&agent);
+	if (code != 0)
+		return code;
+	json_set_alloc_funcs(malloc, wipe_and_free);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return broken("libcurl", -ENOMEM);
+	code = run(&agent);
+	free(agent.config);
+	return code;
+}
