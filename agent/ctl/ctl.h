@@ -75,7 +75,10 @@ json_t *ctl_time(int64_t when);
  * owners and modes of files say what they may. CTL_YES or CTL_FAULT.
  */
 int ctl_become(void);
-/* The same, or nobody where there is no such user: for what needs no state. */
+/* The name as the account database spells it; where it knows none, the name itself. False
+ * where it is no name at all. */
+bool ctl_account(const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known);
+/* ctl_become(), or nobody where there is no such user: for what needs no state. */
 int ctl_become_nobody(void);
 /* Who besides root may own files of configuration: nobody for root and `doublelock`, and for
  * another user, who has only their own rights anyway, themselves. */
@@ -106,10 +109,22 @@ int ctl_files_read(
     struct ctl_files *files, const char *path, const char *const *suffixes, size_t most);
 extern const char *const ctl_cert_suffixes[], *const ctl_crl_suffixes[];
 
+/*
+ * Runs `work` in a process of its own that has become `doublelock` or nobody, and hands over
+ * what it appended to `result`, at most `most` octets. Returns how it ended (a ctl_end).
+ */
+typedef int ctl_work(void *arg, struct dlk_buf *result);
+int ctl_apart(ctl_work *work, void *arg, size_t most, struct dlk_buf *ret_result);
+
 /* A verdict for people, "accept ok" or "refuse REASON" first, or as one line of JSON. */
 int ctl_print_verdict(const struct dlk_verdict *verdict, const char *relaxed, bool json);
 
 extern const struct ctl_subject ctl_verify;
 extern const struct ctl_subject ctl_ssh_keys;
+extern const struct ctl_subject ctl_cert;
+extern const struct ctl_subject ctl_why;
+extern const struct ctl_subject ctl_events;
+extern const struct ctl_subject ctl_status;
+extern const struct ctl_subject ctl_enroll;
 
 #endif

@@ -18,6 +18,8 @@
 
 #define NOBODY 65534
 
+static bool was_root; /* and has become somebody: nothing of theirs is believed for it */
+
 static int
 become_number(uid_t uid, gid_t gid)
 {
@@ -31,6 +33,7 @@ static int
 become(bool nobody_will_do)
 {
 	if (geteuid() == 0) {
+		was_root = true;
 		int r = dlk_sandbox_become(DLK_USER);
 		if (r == -ENOENT && nobody_will_do)
 			r = become_number(NOBODY, NOBODY);
@@ -64,7 +67,7 @@ ctl_owner(void)
 {
 	const struct passwd *account = getpwnam(DLK_USER);
 
-	return account && account->pw_uid == geteuid() ? 0 : geteuid();
+	return was_root || (account && account->pw_uid == geteuid()) ? 0 : geteuid();
 }
 
 /* Why there is no record, and what an operator without rights has to do about it. */
@@ -94,6 +97,16 @@ ctl_open(const char *config, unsigned parts, struct dlk_engine **ret_engine)
 	*ret_engine = engine;
 	engine = NULL;
 	return CTL_YES;
+}
+
+bool
+ctl_account(const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known)
+{
+	const struct passwd *account = dlk_text_is_name(name) ? getpwnam(name) : NULL;
+
+	*ret_known = account != NULL;
+	return dlk_text_is_name(name) &&
+	       dlk_text_copy(ret_user, DLK_NAME_MAX + 1, account ? account->pw_name : name);
 }
 
 void

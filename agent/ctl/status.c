@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * status.c - is everything in place for a login? Each line is one thing that a login needs,
+ * with its file; the first one that is not in place makes it a fault.
+ */
+#include "ctl.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/events.h"
+
+#define ANSWER_MS 2000
+
+struct status {
+	const char *config;
+	bool json;
+	struct dlk_engine *engine;
+	json_t *list;
+	int end;
+};
+
+static void
+status_fini(struct status *s)
+{
+	json_decref(s->list);
+	dlk_engine_close(s->engine);
+}
+
+/* One line. `good` false: a fault, and the process ends as one. */
+static void say(struct status *s, bool good, const char *what, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+static void
+say(struct status *s, bool good, const char *what, const char *format, ...)
+{
+	char words[1024];
+	va_list args;
+
+	va_start(args, format);
+	if (vsnprintf(words, sizeof(words), format, args) < 0)
+		words[0] = '\0';
+	va_end(args);
+	if (!good)
+		s->end = CTL_FAULT;
+	if (s->json)
+		json_array_append_new(s->list,
+		    json_pack("{s:s,s:b,s:s}", "what", what, "good", good, "detail", words));
+	else
+		printf("%-6s %-12s %s\n", good ? "ok" : "FAULT", what, words);
+}
+
+static size_t
+count_intermediates(const struct dlk_trust *trust)
+{
+	size_t n = 0;
+
+	while (dlk_trust_intermediate_at(trust, n))
+		n++;
+	return n;
+}
+
+static void
+tell_trust(struct status *s)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(s->engine);
+	const struct dlk_policy *policy = &settings->policy;
+	const struct dlk_trust *trust = dlk_engine_trust(s->engine);
+	size_t lists = dlk_crls_count(dlk_engine_crls(s->engine));
+	bool required = policy->revocation.mode == DLK_REVOCATION_REQUIRE;
+	char relaxed[128];
+
+	say(s, true, "config", "%s, %zu services", settings->file, policy->n_services);
+	say(s, dlk_trust_anchors(trust) > 0, "trust", "%zu anchors, %zu intermediates",
+	    dlk_trust_anchors(trust), count_intermediates(trust));
+	say(s, lists > 0 || !required, "crls", "%zu lists%s", lists,
+	    lists > 0  ? ""
+	    : required ? ": revocation=require refuses everybody; put the CRLs into crl.d"
+		       : "");
+	dlk_policy_relaxed(policy, NULL, relaxed, sizeof(relaxed));
+	if (relaxed[0])
+		say(s, true, "relaxed", "%s", relaxed);
+}
+
+static void
+tell_record(struct status *s)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(s->engine);
+	struct dlk_record *record = dlk_engine_record(s->engine);
+	const struct dlk_seal *seal = dlk_engine_seal(s->engine);
+	size_t waiting = 0;
+
+	if (seal)
+		say(s, true, "seal", "%s, current key '%s'", settings->seal_key,
+		    dlk_seal_current(seal));
+	if (!record) {
+		say(s, false, "record", "%s", dlk_engine_trouble(s->engine)->detail);
+		return;
+	}
+	int r = dlk_record_probe(record);
+	say(s, r == 0, "record", "%s", r == 0 ? settings->store : dlk_record_trouble(record));
+	r = dlk_outbox_count(record, &waiting);
+	if (r == 0)
+		say(s, true, "outbox", "%zu events wait for %s", waiting,
+		    settings->webhook.url ? settings->webhook.url
+					  : "a webhook; none is configured");
+	else
+		say(s, false, "outbox", "%s", dlk_record_trouble(record));
+}
+
+/* "HTTP/1.x 200" to a request for /healthz, within the time. */
+static int
+ask_health(const char *path, char *answer, size_t size)
+{
+	static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	DLK_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (!dlk_text_copy(address.sun_path, sizeof(address.sun_path), path))
+		return -ENAMETOOLONG;
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
+	    send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+		return -errno;
+	if (poll(&ready, 1, ANSWER_MS) != 1)
+		return -ETIMEDOUT;
+	ssize_t n = recv(fd, answer, size - 1, 0);
+	if (n <= 0)
+		return -EPIPE;
+	answer[n] = '\0';
+	answer[strcspn(answer, "\r\n")] = '\0';
+	return 0;
+}
+
+/* An agent that does not run is no fault for a login on this machine; one that says no is. */
+static void
+tell_agent(struct status *s, const char *listen)
+{
+	char answer[256], shown[512];
+	const char *path = strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
+
+	if (!path)
+		return;
+	int r = ask_health(path, answer, sizeof(answer));
+	if (r == -ENOENT || r == -ECONNREFUSED) {
+		say(s, true, "agent", "%s: not running", path);
+		return;
+	}
+	if (r < 0) {
+		say(s, false, "agent", "%s: %s", path, dlk_file_error(r));
+		return;
+	}
+	dlk_text_escape(shown, sizeof(shown), dlk_bytes_str(answer));
+	bool good = strncmp(answer, "HTTP/1.", 7) == 0 && strstr(answer, " 200");
+	say(s, good, "agent", "%s: %s", path, good ? "healthy" : shown);
+}
+
+static void
+tell_agents(struct status *s)
+{
+	const struct dlk_strings *listen = &dlk_engine_settings(s->engine)->listen;
+
+	for (size_t i = 0; i < listen->n; i++)
+		tell_agent(s, listen->text[i]);
+	if (listen->n == 0)
+		tell_agent(s, "unix:" DLK_RUNDIR "/agent.sock");
+}
+
+static int
+run(struct ctl_call *call)
+{
+	__attribute__((cleanup(status_fini))) struct status s = { .list = json_array() };
+	const struct ctl_option table[] = {
+		{ .name = "config", .text = &s.config },
+		{ .name = "json", .flag = &s.json },
+	};
+	struct dlk_finding finding = { 0 };
+
+	if (!CTL_OPTIONS(call, table, 0, 0))
+		return CTL_USAGE;
+	if (!s.list || ctl_become() != CTL_YES)
+		return CTL_FAULT;
+	if (dlk_engine_open(s.config ? s.config : DLK_CONFIG_FILE,
+		DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, ctl_owner(), &s.engine, &finding) < 0) {
+		say(&s, false, "config", "%s", finding.detail);
+	} else {
+		tell_trust(&s);
+		tell_record(&s);
+		tell_agents(&s);
+	}
+	if (s.json)
+		return ctl_print(
+		    json_pack("{s:b,s:O}", "good", s.end == CTL_YES, "parts", s.list), s.end);
+	return fflush(stdout) == 0 ? s.end : CTL_FAULT;
+}
+
+const struct ctl_subject ctl_status = {
+	.name = "status",
+	.run = run,
+	.synopsis = "[--config FILE] [--json]",
+};
