@@ -95,6 +95,23 @@ is_there(const struct dlk_ask *ask)
 	return ask->fd >= 0 && poll(&p, 1, 0) == 0;
 }
 
+/* A judge that failed gets no time to end by itself. */
+static void
+end(struct dlk_ask *ask, int64_t grace_ms)
+{
+	if (ask->fd < 0)
+		return;
+	if (ask->by_helper)
+		dlk_child_end(ask->pid, &ask->fd, dlk_monotonic_ms() + grace_ms);
+	dlk_fd_close(&ask->fd);
+}
+
+void
+dlk_ask_end(struct dlk_ask *ask)
+{
+	end(ask, END_MS);
+}
+
 static int
 begin(struct dlk_ask *ask)
 {
@@ -147,17 +164,7 @@ dlk_ask(struct dlk_ask *ask, const struct dlk_request *request, struct dlk_verdi
 		error = exchange(ask->fd, request, verdict);
 	if (error == 0)
 		return;
-	dlk_ask_end(ask);
+	end(ask, 0);
 	dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "%s: %s",
 	    ask->by_helper ? ask->options->helper : ask->options->agent, words(error));
-}
-
-void
-dlk_ask_end(struct dlk_ask *ask)
-{
-	if (ask->fd < 0)
-		return;
-	if (ask->by_helper)
-		dlk_child_end(ask->pid, &ask->fd, dlk_monotonic_ms() + END_MS);
-	dlk_fd_close(&ask->fd);
 }

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+# The module once more, as the tests load it: it trusts what belongs to whoever builds, so that
+# no root is needed. In the hasty one the judge has 300 ms, so that nobody waits for a deadline.
+CHECKS += $(B)/tests/pam/test_module
+TEST_OWNER := $(shell id -u)
+PAM_TEST := $(patsubst $(B)/obj/%,$(B)/obj/tests/pam/as/%,$(PAM))
+$(B)/obj/tests/pam/as/%.o: %.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_OWNER=$(TEST_OWNER) -c $< -o $@
+$(B)/obj/tests/pam/as/hasty.o: pam/ask.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_OWNER=$(TEST_OWNER) -DDLK_ASK_MS=300 -c $< -o $@
+$(B)/tests/pam/pam_doublelock.so: $(PAM_TEST)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $^ -lpam
+$(B)/tests/pam/hasty/pam_doublelock.so: $(filter-out %/pam/ask.o,$(PAM_TEST)) $(B)/obj/tests/pam/as/hasty.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $^ -lpam
+$(B)/tests/pam/pam_stub.so: $(B)/obj/tests/pam/stub.o
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -shared -o $@ $^ -lpam
+$(B)/tests/pam/judge: $(B)/obj/tests/pam/judge.o $(B)/libdoublelock.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^
+$(B)/tests/pam/test_module: $(B)/obj/tests/pam/test_module.o $(B)/obj/tests/pam/login.o \
+		$(B)/libdoublelock.a | $(B)/tests/pam/judge $(B)/tests/pam/pam_doublelock.so \
+		$(B)/tests/pam/hasty/pam_doublelock.so $(B)/tests/pam/pam_stub.so
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ -lcmocka -lpam
