@@ -158,6 +158,26 @@ start_agent() {
 	until_true test -S /run/doublelock/agent.sock || die "doublelockd did not start"
 }
 
+# The other end of the webhook: it keeps what is signed rightly, one event per line.
+received=$work/received
+start_receiver() {
+	if [ ! -f $etc/webhook.secret ]; then
+		echo "whsec_$(head -c 32 /dev/urandom | base64)" >$etc/webhook.secret
+		chown root:doublelock $etc/webhook.secret
+		chmod 640 $etc/webhook.secret
+	fi
+	: >"$work/receiver.log"
+	"$B/tests/e2e/receiver" --secret $etc/webhook.secret --out "$received" --port 8088 "$@" \
+		>>"$work/receiver.log" 2>&1 &
+	receiver_pid=$!
+	until_true grep -q listening "$work/receiver.log" || die "the receiver did not start"
+}
+
+# All that is on record has arrived.
+ids_recorded() { doublelock events --json 2>>"$work/events.log" | jq -r .id | sort; }
+ids_received() { jq -r .id "$received" | sort -u; }
+all_received() { [ "$(ids_recorded)" = "$(ids_received)" ]; }
+
 # stop PID: and waits until it has ended; its exit code is in $ended
 stop() {
 	ended=0
@@ -188,9 +208,9 @@ code_of() {
 			--now "$(date -u -d "@$(($(date +%s) + ${2:-0} * 30))" '+%F %T UTC')" "$1"
 }
 
-# enroll USER: prints the secret of a new token
+# enroll USER [OPTION...]: prints the secret of a new token
 enroll() {
-	doublelock enroll "$1" --json 2>>"$work/enroll.log" | jq -er .secret
+	doublelock enroll --json "$@" </dev/null 2>>"$work/enroll.log" | jq -er .secret
 }
 
 # The ssh client asks this program for everything that it would ask a person.
@@ -222,11 +242,10 @@ ssh_login() {
 	asked=$(cat "$work/asked")
 }
 
-# last_reason USER: of the newest event that is a decision about the user
+# last_reason USER: of the newest decision about the user
 last_reason() {
-	doublelock events --json 2>>"$work/events.log" |
-		jq -rs --arg user "$1" 'map(select((.data.user // .user) == $user))
-			| last | .data.reason // .reason'
+	doublelock events --user "$1" --json 2>>"$work/events.log" |
+		jq -rs 'map(select(.reason != "")) | last | .reason'
 }
 
 trap 'exit 130' INT TERM

@@ -27,7 +27,7 @@ for algorithm in $algorithms; do
 done
 
 # up256 goes on: its step is used, the next one is still free
-secret_of=$(enroll up256)
+secret_of=$(enroll up256 --label second)
 key=$pki/issuing/up256.key.ssh
 ssh_login up256 "$key" ''
 is "$login" out "an empty code is refused"
@@ -53,7 +53,7 @@ like "$(doublelock ssh-keys up521)" '^expiry-time="[0-9]{14}Z?" ecdsa-sha2-nistp
 for i in 1 2 3 4 5; do
 	ssh_login up384 "$pki/issuing/up384.key.ssh" "00000$i"
 done
-secret=$(enroll up384)
+secret=$(enroll up384 --label second)
 ssh_login up384 "$pki/issuing/up384.key.ssh" "$(code_of "$secret")"
 is "$login: $(last_reason up384)" "out: locked-out" "after five wrong codes"
 ssh_login up521 "$pki/issuing/up521.key.ssh" 000000
