@@ -4,13 +4,12 @@
 CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
 # what the scripts need besides what is installed
-E2E := $(B)/tests/e2e/pamlogin $(B)/tests/e2e/receiver
+E2E = $(B)/tests/e2e/pamlogin $(RECEIVER)
 $(B)/tests/e2e/%: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(E2E_LIBS)
 $(B)/tests/e2e/pamlogin: E2E_LIBS = -lpam
-$(B)/tests/e2e/receiver: E2E_LIBS = $(shell $(PKG_CONFIG) --libs libevent libevent_openssl openssl)
 
 # As root in somebody's tree, what is built belongs to them.
 TREE_UID := $(shell stat -c %u .)

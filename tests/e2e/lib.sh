@@ -167,7 +167,7 @@ start_receiver() {
 		chmod 640 $etc/webhook.secret
 	fi
 	: >"$work/receiver.log"
-	"$B/tests/e2e/receiver" --secret $etc/webhook.secret --out "$received" --port 8088 "$@" \
+	"$B/tests/receiver" --secret $etc/webhook.secret --out "$received" --port 8088 \
 		>>"$work/receiver.log" 2>&1 &
 	receiver_pid=$!
 	until_true grep -q listening "$work/receiver.log" || die "the receiver did not start"
