@@ -70,10 +70,9 @@ die() {
 # until_true COMMAND...: as soon as it holds; 1 after ten seconds. For what another process
 # does in its own time; where it holds already nothing waits.
 until_true() {
-	tries=0
+	give_up=$(($(date +%s) + 10))
 	until "$@" 2>/dev/null; do
-		tries=$((tries + 1))
-		[ "$tries" -lt 500 ] || return 1
+		[ "$(date +%s)" -lt "$give_up" ] || return 1
 		sleep 0.02
 	done
 }
@@ -95,6 +94,9 @@ install_doublelock() {
 	install -d -o doublelock -g doublelock -m 700 "$state"
 	install -d -o doublelock -g doublelock -m 755 /run/doublelock
 	install -d -m 755 /run/sshd
+	echo "first:$(head -c 32 /dev/urandom | base64)" >$etc/seal.key
+	chown root:doublelock $etc/seal.key
+	chmod 640 $etc/seal.key
 	printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_unix.so' \
 		'session required pam_unix.so' >/etc/pam.d/sshd
 }
@@ -108,13 +110,16 @@ account() {
 
 # The configuration of the demo and of most tests; more lines come from standard input.
 configure() {
-	cat >$etc/doublelock.conf - <<-END
-		[identity]
-		rule = san-email:%u@example.test
-		[service sshd]
-		certificate = sshd
-		otp = required
-	END
+	{
+		cat <<-END
+			[identity]
+			rule = san-email:%u@example.test
+			[service sshd]
+			certificate = sshd
+			otp = required
+		END
+		cat
+	} >"$etc/doublelock.conf"
 }
 
 # --- daemons: each is known by its process id ---------------------------------------------
