@@ -160,7 +160,7 @@ start_agent() {
 	setpriv --reuid=doublelock --regid=doublelock --init-groups --no-new-privs \
 		/usr/sbin/doublelockd >>"$work/agent.log" 2>&1 &
 	agent_pid=$!
-	until_true test -S /run/doublelock/agent.sock || die "doublelockd did not start"
+	until_true socat -u OPEN:/dev/null UNIX-CONNECT:/run/doublelock/agent.sock || die "doublelockd did not start"
 }
 
 # The other end of the webhook: it keeps what is signed rightly, one event per line.
