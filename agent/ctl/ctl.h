@@ -126,5 +126,7 @@ extern const struct ctl_subject ctl_why;
 extern const struct ctl_subject ctl_events;
 extern const struct ctl_subject ctl_status;
 extern const struct ctl_subject ctl_enroll;
+extern const struct ctl_subject ctl_seal;
+extern const struct ctl_subject ctl_init;
 
 #endif

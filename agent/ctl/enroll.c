@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "grounds.h"
 #include "qr.h"
+#include "seal.h"
 
 #define LABEL          "default"
 #define TRIES          3
@@ -264,7 +265,8 @@ enroll_one(struct enroll *e)
 	struct dlk_secret codes[CTL_RECOVERY_CODES] = { 0 };
 	DLK_AUTO_BUF uri = { 0 };
 	FILE *out = e->json ? stderr : stdout;
-	bool asks = !e->no_confirm && (!e->json || isatty(STDIN_FILENO));
+	bool asks =
+	    !e->no_confirm && (!e->json || (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)));
 
 	int end = make_secret(e);
 	if (end == CTL_YES && dlk_otpauth_encode(&e->token.otp, e->issuer, e->user, &uri) < 0)
@@ -289,7 +291,9 @@ run(struct ctl_call *call)
 	if (!read_options(call, &e))
 		return CTL_USAGE;
 	ctl_actor(e.actor);
-	int end = open_files(&e);
+	int end = ctl_seal_first(e.config);
+	if (end == CTL_YES)
+		end = open_files(&e);
 	if (end == CTL_YES)
 		end = ctl_open(e.config, DLK_ENGINE_RECORD | DLK_ENGINE_CREATE, &e.engine);
 	if (end != CTL_YES)

@@ -62,22 +62,22 @@ ctl_certs_presented(const struct ctl_file *file, size_t most, struct dlk_certs *
 }
 
 enum dlk_reason
-ctl_certs_known(
-    const struct ctl_file *file, struct dlk_certs *certs, struct dlk_finding *finding)
+ctl_certs_known(const struct ctl_file *file, struct dlk_certs *certs, size_t *left_out,
+    struct dlk_finding *finding)
 {
 	struct dlk_finding why = { 0 };
 	size_t before = certs->n;
 
 	if (file->error < 0)
 		return unusable(file->label, dlk_file_error(file->error), finding);
-	int left_out =
-	    dlk_certs_parse_file(dlk_bytes_of(&file->content), CERTS_MAX, certs, &why);
-	if (left_out < 0)
+	int n = dlk_certs_parse_file(dlk_bytes_of(&file->content), CERTS_MAX, certs, &why);
+	if (n < 0)
 		return out_of_memory(finding);
-	if (left_out > 0)
-		dlk_say(DLK_WARNING, "%s: %d left out: %s", file->label, left_out, why.detail);
-	else if (certs->n == before && file->content.n > 0)
-		return unusable(file->label, "there is no certificate in it", finding);
+	if (n > 0)
+		dlk_say(DLK_WARNING, "%s: %d left out: %s", file->label, n, why.detail);
+	else if (certs->n == before)
+		dlk_say(DLK_WARNING, "%s: there is no certificate in it", file->label);
+	*left_out += (size_t)n;
 	return DLK_R_OK;
 }
 
@@ -87,12 +87,17 @@ add_certs(struct ctl_grounds *g, const struct ctl_files *files, bool anchors,
 {
 	DLK_AUTO_CERTS certs = { 0 };
 	enum dlk_reason reason = DLK_R_OK;
+	size_t left_out = 0;
 	int r = 0;
 
 	for (size_t i = 0; i < files->n && reason == DLK_R_OK; i++)
-		reason = ctl_certs_known(&files->file[i], &certs, finding);
+		reason = ctl_certs_known(&files->file[i], &certs, &left_out, finding);
 	if (reason != DLK_R_OK)
 		return reason;
+	/* where all of them are damaged, nothing is trusted and the path says so */
+	if (anchors && certs.n == 0 && left_out == 0)
+		return dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG,
+		    "there is no certificate in what --trust names");
 	for (size_t i = 0; i < certs.n && r == 0; i++)
 		r = anchors ? dlk_trust_add_anchor(g->own_trust, 0, certs.cert[i])
 			    : dlk_trust_add_intermediate(g->own_trust, certs.cert[i]);
@@ -111,7 +116,7 @@ add_crls(struct ctl_grounds *g, const struct ctl_files *files, struct dlk_findin
 		if (dlk_crls_add_file(g->own_crls, dlk_bytes_of(&file->content), file->label,
 			&why) == DLK_R_OK)
 			continue;
-		dlk_say(DLK_WARNING, "%s: cannot be used: %s", file->label, why.detail);
+		dlk_say(DLK_WARNING, "%s; left out", why.detail);
 		if (dlk_crls_refuse(g->own_crls, file->label, why.detail) < 0)
 			return out_of_memory(finding);
 	}
@@ -136,9 +141,6 @@ ctl_grounds_of_files(struct ctl_grounds *g, const struct ctl_files *anchors,
 	g->crls = g->own_crls;
 	if (dlk_rules_add(&policy->rules, "subject-cn:%u", &why) < 0)
 		return out_of_memory(finding);
-	if (anchors->n == 0)
-		return dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG,
-		    "there is no file of certificates in the directory of --trust");
 	enum dlk_reason reason = add_certs(g, anchors, true, finding);
 	if (reason == DLK_R_OK)
 		reason = add_certs(g, intermediates, false, finding);

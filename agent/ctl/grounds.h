@@ -32,8 +32,8 @@ void ctl_grounds_revocation(struct ctl_grounds *grounds, enum dlk_revocation_mod
  * them is refused, all are. */
 enum dlk_reason ctl_certs_presented(const struct ctl_file *file, size_t most,
     struct dlk_certs *certs, struct dlk_finding *finding);
-/* Those that are good; the others are said. */
-enum dlk_reason ctl_certs_known(
-    const struct ctl_file *file, struct dlk_certs *certs, struct dlk_finding *finding);
+/* Those that are good; the others are said, and counted in `left_out`. */
+enum dlk_reason ctl_certs_known(const struct ctl_file *file, struct dlk_certs *certs,
+    size_t *left_out, struct dlk_finding *finding);
 
 #endif

@@ -17,6 +17,8 @@ static const struct ctl_subject *const subjects[] = {
 	&ctl_why,
 	&ctl_events,
 	&ctl_status,
+	&ctl_seal,
+	&ctl_init,
 };
 
 static int

@@ -123,6 +123,7 @@ read_files(struct verify *v, const char *path)
 static enum dlk_reason
 parse_certs(struct verify *v)
 {
+	size_t left_out = 0;
 	enum dlk_reason reason =
 	    ctl_certs_presented(&v->cert_file.file[0], CHAIN_CERTS, &v->certs, &v->finding);
 
@@ -131,7 +132,7 @@ parse_certs(struct verify *v)
 	for (size_t i = 0; v->grounds.engine && i < v->intermediate_files.n; i++) {
 		if (reason == DLK_R_OK)
 			reason = ctl_certs_known(
-			    &v->intermediate_files.file[i], &v->certs, &v->finding);
+			    &v->intermediate_files.file[i], &v->certs, &left_out, &v->finding);
 	}
 	return reason;
 }
