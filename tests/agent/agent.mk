@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: MIT
-# Tests of the agent: programs linked with its parts, and the whole agent on a temporary socket.
+# Tests of the agent: programs linked with its parts, some of which start the whole agent.
 RECEIVER := $(B)/tests/receiver
 DEMO_BUILT += $(RECEIVER)
 AGENT_PARTS = $(filter-out $(B)/obj/agent/main.o,$(AGENT))
 AGENT_TESTS := $(patsubst tests/agent/%.c,$(B)/tests/%,$(wildcard tests/agent/test_*.c))
+AGENT_SHARED := $(filter-out $(B)/obj/tests/agent/test_%,$(call obj,tests/agent/*.c))
 CHECKS += $(AGENT_TESTS)
 
 $(RECEIVER): $(B)/obj/tests/e2e/receiver.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(shell $(PKG_CONFIG) --libs libevent libevent_openssl libssl libcrypto)
-$(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_PARTS) $(SHARED) $(B)/libdoublelock.a
+$(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED) $(AGENT_PARTS) $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
+$(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)

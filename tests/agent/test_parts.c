@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* The agent's parts that are functions of their arguments alone. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <jansson.h>
+
+#include "agent/backoff.h"
+#include "agent/check.h"
+#include "agent/cloudevent.h"
+#include "agent/listen.h"
+#include "agent/signature.h"
+#include "agent/spelling.h"
+#include "agent/watch.h"
+
+/* The example of the Standard Webhooks' own libraries. */
+static void
+a_signature_is_as_the_standard_says(void **state)
+{
+	struct dlk_signature_keys keys;
+	char text[DLK_SIGNATURE_TEXT];
+
+	(void)state;
+	assert_int_equal(
+	    dlk_signature_parse(
+		dlk_bytes_str("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n"), &keys, NULL),
+	    0);
+	assert_int_equal(dlk_signature_make(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+			     dlk_bytes_str("{\"test\": 2432232314}"), text),
+	    0);
+	assert_string_equal(text, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
+	dlk_signature_wipe(&keys);
+}
+
+static void
+each_key_signs_while_one_follows_another(void **state)
+{
+	struct dlk_signature_keys keys;
+	char text[DLK_SIGNATURE_TEXT];
+
+	(void)state;
+	assert_int_equal(
+	    dlk_signature_parse(dlk_bytes_str("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\r\n\n"
+					      "not base64 but long enough"),
+		&keys, NULL),
+	    0);
+	assert_int_equal(keys.n, 2);
+	assert_int_equal(dlk_signature_make(&keys, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330,
+			     dlk_bytes_str("{\"test\": 2432232314}"), text),
+	    0);
+	assert_int_equal(
+	    strncmp(text, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE= v1,", 51), 0);
+	assert_int_equal(strlen(text), 2 * 47 + 1);
+}
+
+static void
+secrets_are_read_strictly(void **state)
+{
+	static const char *const bad[] = { "", "\n", "short", "whsec_", "whsec_AAAA",
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nshort",
+		"0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n"
+		"0123456789abcdef" };
+	struct dlk_signature_keys keys;
+	struct dlk_finding finding;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		finding.reason = DLK_R_UNDECIDED;
+		if (dlk_signature_parse(dlk_bytes_str(bad[i]), &keys, &finding) != -EINVAL)
+			fail_msg("%s is taken", bad[i]);
+		assert_int_equal(finding.reason, DLK_R_FAULT_CONFIG);
+		assert_int_equal(keys.n, 0);
+	}
+}
+
+static void
+waiting_doubles_and_differs(void **state)
+{
+	static const struct {
+		unsigned failures;
+		int64_t most;
+	} rows[] = { { 0, 2 }, { 1, 2 }, { 2, 4 }, { 3, 8 }, { 9, 512 }, { 10, 900 },
+		{ 4000000000U, 900 } };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int64_t least = rows[i].most;
+		for (uint32_t random = 0; random < 1000; random++) {
+			int64_t s = dlk_backoff_seconds(rows[i].failures, random);
+			assert_in_range(s, rows[i].most / 2, rows[i].most);
+			least = s < least ? s : least;
+		}
+		assert_int_equal(least, rows[i].most - rows[i].most / 2);
+	}
+}
+
+#define PEM_OF(base64) "-----BEGIN CERTIFICATE-----\n" base64 "\n-----END CERTIFICATE-----\n"
+
+static void
+every_spelling_is_one_certificate(void **state)
+{
+	static const char *const good[] = { "AQIDBA==", " AQID\r\nBA== ", PEM_OF("AQIDBA=="),
+		"-----BEGIN CERTIFICATE----- AQID BA== -----END CERTIFICATE----- ",
+		"-----BEGIN CERTIFICATE-----\tAQIDBA==\t-----END CERTIFICATE-----",
+		PEM_OF("AQI=") PEM_OF("AwQ=") };
+	static const char *const bad[] = { "", " ", "A", "AQIDBA=", "AQID%3D",
+		"AQID-_==", "-----BEGIN CERTIFICATE-----", "-----BEGIN CERTIFICATE-----\nAQID",
+		"-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----",
+		"-----BEGIN TRUSTED CERTIFICATE-----\nAQID\n-----END TRUSTED CERTIFICATE-----",
+		PEM_OF("AQID") "AQID" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		DLK_AUTO_BUF der = { 0 };
+		assert_int_equal(dlk_spelling_decode(dlk_bytes_str(good[i]), 64, &der), 0);
+		assert_true(
+		    dlk_bytes_equal(dlk_bytes_of(&der), DLK_BYTES("\x01\x02\x03\x04", 4)));
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		DLK_AUTO_BUF der = { 0 };
+		if (dlk_spelling_decode(dlk_bytes_str(bad[i]), 64, &der) != -EINVAL)
+			fail_msg("%s is taken", bad[i]);
+	}
+	DLK_AUTO_BUF der = { 0 };
+	assert_int_equal(dlk_spelling_decode(dlk_bytes_str("AQIDBA=="), 3, &der), -EMSGSIZE);
+}
+
+static void
+a_plus_stays_a_plus(void **state)
+{
+	DLK_AUTO_BUF text = { 0 };
+
+	(void)state;
+	assert_int_equal(dlk_spelling_unescape(dlk_bytes_str("a+b%2B%20c%3d"), 64, &text), 0);
+	assert_true(dlk_bytes_equal(dlk_bytes_of(&text), dlk_bytes_str("a+b+ c=")));
+	assert_int_equal(dlk_spelling_unescape(dlk_bytes_str("%"), 64, &text), -EINVAL);
+	assert_int_equal(dlk_spelling_unescape(dlk_bytes_str("%2"), 64, &text), -EINVAL);
+	assert_int_equal(dlk_spelling_unescape(dlk_bytes_str("%zz"), 64, &text), -EINVAL);
+	assert_int_equal(dlk_spelling_unescape(dlk_bytes_str("abc"), 9, &text), -EMSGSIZE);
+}
+
+static void
+a_question_is_read_whole(void **state)
+{
+	static const char body[] =
+	    "{\"service\":\"web\",\"certificate\":\"AQI=\",\"chain\":[\"AwQ=\",\"BQY=\"],"
+	    "\"user\":\"alice\",\"code\":\"123456\",\"source\":\"2001:DB8:0::1\","
+	    "\"attempt\":\"000102030405060708090a0b0c0d0e0f\"}";
+	DLK_AUTO_REQUEST r = { 0 };
+	char words[128];
+
+	(void)state;
+	assert_int_equal(dlk_check_parse(dlk_bytes_str(body), &r, words, sizeof(words)), 0);
+	assert_string_equal(r.service, "web");
+	assert_string_equal(r.user, "alice");
+	assert_string_equal(r.source, "2001:db8::1");
+	assert_int_equal(r.attempt[15], 15);
+	assert_int_equal(r.evidence_kind, DLK_EVIDENCE_CERTIFICATE);
+	assert_int_equal(r.possession, DLK_POSSESSION_TLS_GATEWAY);
+	assert_true(dlk_bytes_equal(dlk_bytes_of(&r.evidence), DLK_BYTES("\x01\x02", 2)));
+	assert_true(dlk_bytes_equal(dlk_bytes_of(&r.chain), DLK_BYTES("\x03\x04\x05\x06", 4)));
+	assert_true(r.has_code);
+	assert_memory_equal(r.code.b, "123456", 6);
+}
+
+static void
+an_event_is_a_cloudevent(void **state)
+{
+	struct dlk_delivery d = { .event = { .id = "5e0c8b5e-0000-4000-8000-000000000001",
+				      .at = 1700000000,
+				      .type = DLK_EVENT_DECISION_REFUSED,
+				      .reason = DLK_R_REVOKED,
+				      .stage = DLK_STAGE_REVOKED,
+				      .user = "alice",
+				      .service = "sshd",
+				      .serial = "0a" },
+		.chain = "abcd" };
+
+	(void)state;
+	char *text = dlk_cloudevent_text(&d, "bastion");
+	assert_non_null(text);
+	json_t *event = json_loads(text, 0, NULL);
+	const char *wanted[][2] = { { "specversion", "1.0" },
+		{ "id", "5e0c8b5e-0000-4000-8000-000000000001" },
+		{ "source", "urn:doublelock:bastion" },
+		{ "type", "doublelock.decision.refused" }, { "time", "2023-11-14T22:13:20Z" },
+		{ "subject", "alice" }, { "datacontenttype", "application/json" } };
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		assert_string_equal(
+		    json_string_value(json_object_get(event, wanted[i][0])), wanted[i][1]);
+	const json_t *data = json_object_get(event, "data");
+	assert_string_equal(json_string_value(json_object_get(data, "reason")), "revoked");
+	assert_string_equal(json_string_value(json_object_get(data, "stage")), "revoked");
+	assert_string_equal(json_string_value(json_object_get(data, "chain")), "abcd");
+	assert_null(json_object_get(data, "tty"));
+	json_decref(event);
+	free(text);
+}
+
+static void
+a_socket_is_taken_over_only_from_the_dead(void **state)
+{
+	char dir[] = "/tmp/doublelock-test-XXXXXX", where[64];
+	char *text[] = { where };
+	const struct dlk_strings strings = { text, 1 };
+	struct dlk_listeners first, second;
+	struct dlk_finding finding;
+	struct stat st;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(where, sizeof(where), "unix:%s/s", dir);
+	assert_int_equal(dlk_listen_open(&strings, &first, &finding), 0);
+	assert_int_equal(stat(where + 5, &st), 0);
+	assert_int_equal(st.st_mode, S_IFSOCK | 0666);
+	assert_int_equal(dlk_listen_open(&strings, &second, &finding), -EADDRINUSE);
+	assert_non_null(strstr(finding.detail, "another agent"));
+	close(first.fd[0]);
+	assert_int_equal(dlk_listen_open(&strings, &second, &finding), 0);
+	close(second.fd[0]);
+	assert_int_equal(unlink(where + 5), 0);
+	assert_int_equal(mkdir(where + 5, 0700), 0);
+	assert_int_equal(dlk_listen_open(&strings, &second, &finding), -ENOTSOCK);
+	assert_int_equal(rmdir(where + 5), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_signature_is_as_the_standard_says),
+		cmocka_unit_test(each_key_signs_while_one_follows_another),
+		cmocka_unit_test(secrets_are_read_strictly),
+		cmocka_unit_test(waiting_doubles_and_differs),
+		cmocka_unit_test(every_spelling_is_one_certificate),
+		cmocka_unit_test(a_plus_stays_a_plus),
+		cmocka_unit_test(a_question_is_read_whole),
+		cmocka_unit_test(an_event_is_a_cloudevent),
+		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
+	};
+	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
+}
