@@ -145,21 +145,20 @@ dlk_db_prepare_schema(struct dlk_record *record)
 	return dlk_db_migrate(record, versions, VERSIONS);
 }
 
-/* The tables, in a file that exists and is empty. */
+/* The tables, in a file that exists and is empty. The log comes last: what is in it when the
+ * file is closed would be moved into the file without a word about whether that succeeded. */
 static int
 fill(const char *aside, struct dlk_record *record)
 {
 	int64_t ignored;
 
-	if (sqlite3_open_v2(aside, &record->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-		NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(aside, &record->db,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return dlk_db_error(record, "creating");
-	int r = pragma(record, "PRAGMA journal_mode = WAL", &ignored);
+	int r = dlk_db_migrate(record, versions, VERSIONS);
 	if (r == 0)
-		r = dlk_db_migrate(record, versions, VERSIONS);
-	/* Closing moves all of it from the log into the file itself. */
-	if (sqlite3_close(record->db) != SQLITE_OK && r == 0)
-		r = dlk_db_error(record, "creating");
+		r = pragma(record, "PRAGMA journal_mode = WAL", &ignored);
+	(void)sqlite3_close(record->db);
 	record->db = NULL;
 	return r;
 }

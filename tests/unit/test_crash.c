@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/* A disk that fails, a process that is killed and a power that goes away, at each single
+ * operation of two logins and a checkpoint: never a yes without its record, never a code
+ * usable twice, and the record always opens again. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+#include "tests/unit/fault.h"
+#include "tests/unit/room.h"
+
+#define KEY    "12345678901234567890"
+#define LOGINS 2
+/* Frames of the log at which it is moved into the database, and their size. */
+#define LOG_PAGES 256
+#define FRAME     (4096 + 24)
+
+/* The files as they are before each trial. */
+struct copy {
+	char path[128];
+	struct dlk_buf content;
+};
+static struct room room;
+static struct copy copies[2];
+static int64_t token;
+static int before; /* logins of before the trial */
+
+static void
+write_file(const char *path, struct dlk_bytes content)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, content.p, content.n), (ssize_t)content.n);
+	close(fd);
+}
+
+static void
+restore(void)
+{
+	char shm[128];
+
+	dlk_record_close(room.record);
+	room.record = NULL;
+	fault_arm(FAULT_NONE, 0, 0);
+	for (size_t i = 0; i < 2; i++)
+		write_file(copies[i].path, dlk_bytes_of(&copies[i].content));
+	snprintf(shm, sizeof(shm), "%s-shm", room.db);
+	(void)unlink(shm);
+}
+
+/* One login that uses `step`: what settle, or begin, returned. */
+static int
+login(struct dlk_record *record, int64_t step, char *ret_event_id)
+{
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW + step, (unsigned)step);
+	DLK_AUTO_MEMORY memory = { 0 };
+	char id[DLK_EVENT_ID_TEXT + 1];
+	int r = dlk_record_begin(record, &subject, ROOM_NOW + step, &memory);
+
+	if (r < 0)
+		return r;
+	s.token = token;
+	s.step_before = memory.token[0].otp.last_step;
+	s.step = step;
+	if (s.step <= s.step_before) {
+		dlk_record_abandon(record);
+		return -EEXIST;
+	}
+	s.remember_until = ROOM_NOW + step + 100;
+	return dlk_record_settle(record, &s, ret_event_id ? ret_event_id : id);
+}
+
+static off_t
+log_size(void)
+{
+	char path[128];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s-wal", room.db);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static int
+setup(void **state)
+{
+	(void)state;
+	fault_install();
+	room_init(&room);
+	token = room_enrol(&room, "alice", "phone", DLK_OTP_TOTP, KEY);
+	/* So many that the first login of a trial fills the log and the second begins anew. */
+	while (log_size() < (LOG_PAGES - 6) * FRAME)
+		assert_int_equal(login(room.record, before++, NULL), 0);
+	dlk_record_close(room.record);
+	room.record = NULL;
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(copies[i].path, sizeof(copies[i].path), "%s%s", room.db,
+		    i == 0 ? "" : "-wal");
+		assert_int_equal(
+		    dlk_file_read(copies[i].path, 1 << 24, NULL, &copies[i].content), 0);
+	}
+	return 0;
+}
+
+static int
+teardown(void **state)
+{
+	(void)state;
+	fault_arm(FAULT_NONE, 0, 0);
+	dlk_buf_free(&copies[0].content);
+	dlk_buf_free(&copies[1].content);
+	room_fini(&room);
+	return 0;
+}
+
+/* What has to hold after whatever happened, where `yes` logins were let in. */
+static void
+check_after(const char *what, long at, int yes)
+{
+	struct dlk_finding trouble = { 0 };
+	char sql[160];
+	int64_t row;
+
+	fault_arm(FAULT_NONE, 0, 0);
+	dlk_record_close(room.record);
+	room.record = NULL;
+	if (dlk_record_open(room.db, room.seal, &room.record, &trouble) != 0)
+		fail_msg("%s at %ld: %s", what, at, trouble.detail);
+	if (dlk_events_verify(room.record, &row) != 0)
+		fail_msg("%s at %ld: %s", what, at, dlk_record_trouble(room.record));
+	snprintf(sql, sizeof(sql), "SELECT count(*) FROM event WHERE at = %lld + %d",
+	    (long long)ROOM_NOW, before + yes - 1);
+	if (room_number(&room, sql) != 1)
+		fail_msg("%s at %ld: a yes without its record", what, at);
+	int r = login(room.record, before + yes - 1, NULL);
+	if (r != -EEXIST)
+		fail_msg("%s at %ld: a code was used twice: %d", what, at, r);
+	if (login(room.record, before + 100, NULL) != 0)
+		fail_msg("%s at %ld: no login afterwards: %s", what, at,
+		    dlk_record_trouble(room.record));
+	assert_int_equal(
+	    room_number(&room, "SELECT count(*) FROM pragma_integrity_check WHERE "
+			       "integrity_check <> 'ok'"),
+	    0);
+}
+
+/* The disk has an error, the process goes on. */
+static bool
+fails_here(enum fault_kind kind, const char *what, long at)
+{
+	struct dlk_finding trouble = { 0 };
+	int yes = 0;
+	bool hit;
+
+	restore();
+	assert_int_equal(dlk_record_open(room.db, room.seal, &room.record, &trouble), 0);
+	fault_arm(kind, at, 0);
+	for (int i = 0; i < LOGINS; i++) {
+		int r = login(room.record, before + i, NULL);
+		if (r == 0) {
+			yes = i + 1;
+			continue;
+		}
+		if (r != -EIO && r != -ENOSPC)
+			fail_msg("%s at %ld: %d", what, at, r);
+		const char *words = dlk_record_trouble(room.record);
+		if (!strstr(words, room.db) ||
+		    (r == -ENOSPC && !strstr(words, "the disk is full")))
+			fail_msg("%s at %ld: %s", what, at, words);
+		break;
+	}
+	hit = fault.hit;
+	check_after(what, at, yes);
+	return hit;
+}
+
+static void
+every_error(enum fault_kind kind, const char *what)
+{
+	long at = 1;
+
+	while (fails_here(kind, what, at))
+		at++;
+	/* Two logins write some dozens of pages, and a checkpoint is among them. */
+	if (at <= 60)
+		fail_msg("only %ld", at);
+}
+
+static void
+an_error_at_each_operation(void **state)
+{
+	(void)state;
+	every_error(FAULT_EIO, "input/output error");
+	every_error(FAULT_SHORT, "half a write");
+}
+
+static void
+a_full_disk_at_each_operation(void **state)
+{
+	(void)state;
+	every_error(FAULT_FULL, "a full disk");
+}
+
+static void
+a_disk_that_dies_at_each_operation(void **state)
+{
+	(void)state;
+	every_error(FAULT_DEAD, "a dead disk");
+}
+
+/* A process that says over a pipe which logins it has let in. */
+static void
+be_killed(enum fault_kind kind, long at, int out)
+{
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+
+	fault_arm(kind, at, (uint64_t)at);
+	if (dlk_record_open(room.db, room.seal, &record, &trouble) != 0)
+		_exit(2);
+	for (int i = 0; i < LOGINS; i++) {
+		if (login(record, before + i, NULL) != 0)
+			_exit(3);
+		if (write(out, "y", 1) != 1)
+			_exit(4);
+	}
+	_exit(0);
+}
+
+static bool
+dies_here(enum fault_kind kind, const char *what, long at)
+{
+	int pipes[2], status, yes = 0;
+	char c, shm[128];
+
+	restore();
+	assert_int_equal(pipe(pipes), 0);
+	pid_t pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0)
+		be_killed(kind, at, pipes[1]);
+	close(pipes[1]);
+	while (read(pipes[0], &c, 1) == 1)
+		yes++;
+	close(pipes[0]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFEXITED(status) || (WEXITSTATUS(status) != 9 && WEXITSTATUS(status) != 0))
+		fail_msg("%s at %ld: status %x", what, at, (unsigned)status);
+	/* The power takes the shared memory along. */
+	snprintf(shm, sizeof(shm), "%s-shm", room.db);
+	if (kind == FAULT_POWER || kind == FAULT_LOTS)
+		(void)unlink(shm);
+	check_after(what, at, yes);
+	return WEXITSTATUS(status) == 9;
+}
+
+static void
+every_death(enum fault_kind kind, const char *what)
+{
+	long at = 1;
+
+	while (dies_here(kind, what, at))
+		at++;
+	if (at <= 60)
+		fail_msg("only %ld", at);
+}
+
+static void
+killed_at_each_operation(void **state)
+{
+	(void)state;
+	every_death(FAULT_KILL, "killed");
+	every_death(FAULT_TORN, "killed in a write");
+}
+
+static void
+without_power_at_each_operation(void **state)
+{
+	(void)state;
+	every_death(FAULT_POWER, "no power");
+	every_death(FAULT_LOTS, "no power, some of it written");
+}
+
+/* At each operation of its making: there is no database, or there is a whole one. */
+static void
+a_database_is_made_whole_or_not_at_all(void **state)
+{
+	char path[128];
+	bool hit = true;
+	long at = 0;
+
+	(void)state;
+	dlk_path_join(path, sizeof(path), room.dir, "new.db");
+	while (hit) {
+		struct dlk_record *record = NULL;
+		struct dlk_finding trouble = { 0 };
+		(void)unlink(path);
+		fault_arm(FAULT_FULL, ++at, 0);
+		int r = dlk_record_create(path, room.seal, &record, &trouble);
+		hit = fault.hit;
+		fault_arm(FAULT_NONE, 0, 0);
+		dlk_record_close(record);
+		record = NULL;
+		if (r != 0 && r != -ENOSPC)
+			fail_msg("at %ld: %d, %s", at, r, trouble.detail);
+		assert_int_equal(dlk_record_create(path, room.seal, &record, &trouble), 0);
+		assert_int_equal(dlk_record_probe(record), 0);
+		dlk_record_close(record);
+	}
+	assert_true(at > 10);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_error_at_each_operation),
+		cmocka_unit_test(a_full_disk_at_each_operation),
+		cmocka_unit_test(a_disk_that_dies_at_each_operation),
+		cmocka_unit_test(killed_at_each_operation),
+		cmocka_unit_test(without_power_at_each_operation),
+		cmocka_unit_test(a_database_is_made_whole_or_not_at_all),
+	};
+	return cmocka_run_group_tests(tests, setup, teardown);
+}
