@@ -78,7 +78,7 @@ write_file(const char *dir, const char *name, const char *text)
 	assert_int_equal(fclose(out), 0);
 }
 
-/* Beside this program; `as root in somebody's tree` is why it is copied. */
+/* Beside this program. What is built there may lie in a tree that others can write to. */
 static const char *
 built(const char *name)
 {
@@ -91,11 +91,22 @@ built(const char *name)
 	return path;
 }
 
+void
+login_program(const char *name, const char *to)
+{
+	DLK_AUTO_BUF program = { 0 };
+
+	assert_int_equal(dlk_file_read(built(name), SIZE_MAX, NULL, &program), 0);
+	FILE *out = fopen(to, "w");
+	assert_int_equal(fwrite(program.p, 1, program.n, out), program.n);
+	assert_int_equal(fclose(out), 0);
+	assert_int_equal(chmod(to, 0755), 0);
+}
+
 int
 login_setup(void **state)
 {
 	struct login *l = calloc(1, sizeof(*l));
-	DLK_AUTO_BUF program = { 0 };
 
 	umask(022);
 	strcpy(l->dir, "/tmp/doublelock-pam-XXXXXX");
@@ -103,11 +114,7 @@ login_setup(void **state)
 	dlk_path_join(l->judge, sizeof(l->judge), l->dir, "judge");
 	dlk_path_join(l->part, sizeof(l->part), l->dir, "part");
 	dlk_path_join(l->token, sizeof(l->token), l->dir, "token");
-	assert_int_equal(dlk_file_read(built("judge"), SIZE_MAX, NULL, &program), 0);
-	FILE *out = fopen(l->judge, "w");
-	assert_int_equal(fwrite(program.p, 1, program.n, out), program.n);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(chmod(l->judge, 0755), 0);
+	login_program("judge", l->judge);
 	l->user = login_self();
 	l->answer = "123456";
 	l->conversation = PAM_SUCCESS;

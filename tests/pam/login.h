@@ -31,6 +31,8 @@ struct login {
 int login_setup(void **state);
 int login_teardown(void **state);
 
+/* Copies a program that was built beside this one. */
+void login_program(const char *name, const char *to);
 /* Writes the judge's part and runs pam_authenticate() with the arguments (config= and helper=
  * stand before them). The module's own code: PAM_IGNORE can be told from PAM_SUCCESS. */
 int login(struct login *l, const char *part, const char *arguments);

@@ -477,8 +477,8 @@ static const struct {
 	    PAM_SUCCESS, 0, "123456", "pw" },
 	{ "forward and try, prompted", "give=password", "123456", TWO_HALVES,
 	    "forward_pass try_first_pass", PAM_SUCCESS, 1, "123456", "password" },
-	{ "sshd's answer as a password", "give=\b\177INC", NULL, TWO_HALVES,
-	    "use_first_pass", PAM_AUTH_ERR, 0, NULL, "none" },
+	{ "sshd's answer as a password", "give=\b\177INC", NULL, TWO_HALVES, "use_first_pass",
+	    PAM_AUTH_ERR, 0, NULL, "none" },
 };
 
 static void
