@@ -62,9 +62,8 @@ site_write(struct site *site, const char *name, const char *content)
 	assert_int_equal(rename(fresh, path), 0);
 }
 
-/* What only root and the agent may read. */
-static void
-write_secret(struct site *site, const char *path, const char *content)
+void
+site_write_secret(struct site *site, const char *path, const char *content)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
@@ -97,7 +96,7 @@ make_record(struct site *site)
 
 	assert_int_equal(dlk_seal_generate("k1", &line), 0);
 	assert_int_equal(dlk_buf_add(&line, 4096, DLK_BYTES("", 1)), 0);
-	write_secret(site, site->keys, (const char *)line.p);
+	site_write_secret(site, site->keys, (const char *)line.p);
 	assert_int_equal(dlk_seal_load(site->keys, NULL, &site->seal), 0);
 	if (dlk_record_create(site->store, site->seal, &site->record, &trouble) != 0)
 		fail_msg("%s", trouble.detail);
@@ -133,7 +132,7 @@ site_init(struct site *site)
 	path_of(site, "webhook.secret", site->secret, sizeof(site->secret));
 	path_of(site, "state/state.db", site->store, sizeof(site->store));
 	path_of(site, "seal.key", site->keys, sizeof(site->keys));
-	write_secret(site, site->secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+	site_write_secret(site, site->secret, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
 	make_record(site);
 	site_pki_init(site);
 	site_configure(site, "");

@@ -46,6 +46,8 @@ void site_fini(struct site *site);
 void site_configure(struct site *site, const char *more);
 void site_pki_init(struct site *site); /* of site_init: a CA that is trusted, and its CRL */
 void site_write(struct site *site, const char *name, const char *content);
+/* What only root and the agent may read. */
+void site_write_secret(struct site *site, const char *path, const char *content);
 void site_start(struct site *site); /* returns when it is ready */
 void site_kill(struct site *site, int signal);
 /* Starts, and returns the exit code and what it said: for configurations that do not start. */
