@@ -94,9 +94,6 @@ install_doublelock() {
 	install -d -o doublelock -g doublelock -m 700 "$state"
 	install -d -o doublelock -g doublelock -m 755 /run/doublelock
 	install -d -m 755 /run/sshd
-	echo "first:$(head -c 32 /dev/urandom | base64)" >$etc/seal.key
-	chown root:doublelock $etc/seal.key
-	chmod 640 $etc/seal.key
 	printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_unix.so' \
 		'session required pam_unix.so' >/etc/pam.d/sshd
 }
@@ -120,6 +117,8 @@ configure() {
 		END
 		cat
 	} >"$etc/doublelock.conf"
+	[ -f $etc/seal.key ] || doublelock seal init >"$work/seal.log" 2>&1 ||
+		die "doublelock seal init failed"
 }
 
 # --- daemons: each is known by its process id ---------------------------------------------
