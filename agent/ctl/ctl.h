@@ -126,6 +126,10 @@ extern const struct ctl_subject ctl_why;
 extern const struct ctl_subject ctl_events;
 extern const struct ctl_subject ctl_status;
 extern const struct ctl_subject ctl_enroll;
+extern const struct ctl_subject ctl_user;
+extern const struct ctl_subject ctl_token;
+extern const struct ctl_subject ctl_recovery;
+extern const struct ctl_subject ctl_webhook;
 extern const struct ctl_subject ctl_seal;
 extern const struct ctl_subject ctl_init;
 

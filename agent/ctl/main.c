@@ -12,11 +12,15 @@
 static const struct ctl_subject *const subjects[] = {
 	&ctl_verify,
 	&ctl_enroll,
+	&ctl_user,
+	&ctl_token,
+	&ctl_recovery,
 	&ctl_cert,
 	&ctl_ssh_keys,
 	&ctl_why,
 	&ctl_events,
 	&ctl_status,
+	&ctl_webhook,
 	&ctl_seal,
 	&ctl_init,
 };

@@ -52,7 +52,7 @@ ctl_recovery_wipe(struct dlk_secret codes[CTL_RECOVERY_CODES])
 json_t *
 ctl_secret_json(struct dlk_bytes secret)
 {
-	return json_stringn((const char *)secret.p, secret.n);
+	return secret.n > 0 ? json_stringn((const char *)secret.p, secret.n) : json_string("");
 }
 
 json_t *
