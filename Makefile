@@ -16,6 +16,8 @@ MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/doublelock
 PAMDIR     ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
+SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
+TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
 VERSION    ?= 0.1.0
 V          ?= 0
 ifeq ($(V),0)
@@ -111,6 +113,11 @@ install: all
 	install -d -m 755 $(addprefix $(DESTDIR)$(SYSCONFDIR)/,conf.d trust.d intermediates.d crl.d certs.d)
 	$(foreach m,$(MANUALS),$(INSTALL) 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
 	$(foreach e,$(wildcard packaging/examples/*),$(INSTALL) 644 $e $(DESTDIR)$(DOCDIR)/examples/$(notdir $e) &&) :
+	$(INSTALL) 644 packaging/systemd/doublelockd.socket $(DESTDIR)$(UNITDIR)/doublelockd.socket
+	$(INSTALL) 644 packaging/systemd/doublelockd.service $(DESTDIR)$(UNITDIR)/doublelockd.service
+	sed -i 's|/usr/sbin|$(SBINDIR)|' $(DESTDIR)$(UNITDIR)/doublelockd.service
+	$(INSTALL) 644 packaging/systemd/doublelock.sysusers $(DESTDIR)$(SYSUSERSDIR)/doublelock.conf
+	$(INSTALL) 644 packaging/systemd/doublelock.tmpfiles $(DESTDIR)$(TMPFILESDIR)/doublelock.conf
 .SECONDARY:
 clean:
 	rm -rf build build-*
