@@ -102,15 +102,13 @@ open_file(struct dlk_record *record)
 	if (sqlite3_open_v2(record->file, &record->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return dlk_db_error(record, "opening");
-	r = configure(record);
-	if (r < 0)
-		return r;
 	/* SQLite opens what it may not write for reading alone. */
 	if (sqlite3_db_readonly(record->db, "main") == 1)
 		return dlk_db_say(record, -EROFS,
 		    "cannot be written; mount it read-write, and give file and directory to "
 		    "the user doublelock");
-	return dlk_db_prepare_schema(record);
+	r = configure(record);
+	return r < 0 ? r : dlk_db_prepare_schema(record);
 }
 
 int

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A disk that fails, a process that is killed and a power that goes away, at each single
- * operation of two logins and a checkpoint: never a yes without its record, never a code
+ * operation of three logins and a checkpoint: never a yes without its record, never a code
  * usable twice, and the record always opens again. */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #include "tests/unit/room.h"
 
 #define KEY    "12345678901234567890"
-#define LOGINS 2
+#define LOGINS 3
 /* Frames of the log at which it is moved into the database, and their size. */
 #define LOG_PAGES 256
 #define FRAME     (4096 + 24)
@@ -61,6 +61,21 @@ restore(void)
 	(void)unlink(shm);
 }
 
+/* The certificate is good, and the code was asked for: nothing is lost without it. */
+static int
+ask(struct dlk_record *record, int64_t step)
+{
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW + step, (unsigned)step);
+	char id[DLK_EVENT_ID_TEXT + 1];
+	int r = dlk_record_begin(record, NULL, ROOM_NOW + step, NULL);
+
+	s.provisional = true;
+	s.event.reason = DLK_R_OTP_REQUIRED;
+	s.event.type = DLK_EVENT_DECISION_REFUSED;
+	return r < 0 ? r : dlk_record_settle(record, &s, id);
+}
+
 /* One login that uses `step`: what settle, or begin, returned. */
 static int
 login(struct dlk_record *record, int64_t step, char *ret_event_id)
@@ -69,8 +84,12 @@ login(struct dlk_record *record, int64_t step, char *ret_event_id)
 	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW + step, (unsigned)step);
 	DLK_AUTO_MEMORY memory = { 0 };
 	char id[DLK_EVENT_ID_TEXT + 1];
-	int r = dlk_record_begin(record, &subject, ROOM_NOW + step, &memory);
+	int r = step % 2 ? ask(record, step) : 0;
 
+	if (r == 0)
+		r = dlk_record_begin(record, &subject, ROOM_NOW + step, &memory);
+	if (r == -EALREADY)
+		return -EEXIST;
 	if (r < 0)
 		return r;
 	s.token = token;
@@ -149,7 +168,7 @@ check_after(const char *what, long at, int yes)
 	int r = login(room.record, before + yes - 1, NULL);
 	if (r != -EEXIST)
 		fail_msg("%s at %ld: a code was used twice: %d", what, at, r);
-	if (login(room.record, before + 100, NULL) != 0)
+	if (login(room.record, before + 101, NULL) != 0)
 		fail_msg("%s at %ld: no login afterwards: %s", what, at,
 		    dlk_record_trouble(room.record));
 	assert_int_equal(
@@ -195,7 +214,7 @@ every_error(enum fault_kind kind, const char *what)
 
 	while (fails_here(kind, what, at))
 		at++;
-	/* Two logins write some dozens of pages, and a checkpoint is among them. */
+	/* Three logins write some dozens of pages, and a checkpoint is among them. */
 	if (at <= 60)
 		fail_msg("only %ld", at);
 }

@@ -16,7 +16,8 @@
 #include "base/text.h"
 #include "tests/unit/room.h"
 
-#define KEY "12345678901234567890"
+#define KEY    "12345678901234567890"
+#define NOBODY 65534
 
 static void
 opening_never_creates(void **state)
@@ -390,6 +391,46 @@ a_missing_key_is_said(void **state)
 	dlk_record_abandon(room->record);
 }
 
+/* As somebody who may not write, whoever runs the tests. */
+static void
+expect_open(struct room *room, int expected, const char *words)
+{
+	struct dlk_record *record = NULL;
+	struct dlk_finding trouble = { 0 };
+	uid_t self = geteuid();
+
+	if (self == 0) {
+		assert_int_equal(chown(room->db, NOBODY, NOBODY), 0);
+		assert_int_equal(chown(room->dir, NOBODY, NOBODY), 0);
+		assert_int_equal(seteuid(NOBODY), 0);
+	}
+	int r = dlk_record_open(room->db, room->seal, &record, &trouble);
+	if (self == 0)
+		assert_int_equal(seteuid(0), 0);
+	dlk_record_close(record);
+	if (r != expected || !strstr(trouble.detail, words) ||
+	    !strstr(trouble.detail, room->db) || strchr(trouble.detail, '\n'))
+		fail_msg("%d: %s", r, trouble.detail);
+}
+
+static void
+what_cannot_be_written_is_said(void **state)
+{
+	struct room *room = *state;
+
+	dlk_record_close(room->record);
+	room->record = NULL;
+	assert_int_equal(chmod(room->db, 0400), 0);
+	expect_open(room, -EROFS, "cannot be written");
+	assert_int_equal(chmod(room->db, 0000), 0);
+	expect_open(room, -EACCES, "have to belong to the user doublelock");
+	assert_int_equal(chmod(room->db, 0600), 0);
+	assert_int_equal(chmod(room->dir, 0000), 0);
+	if (geteuid() != 0)
+		expect_open(room, -EACCES, "access");
+	assert_int_equal(chmod(room->dir, 0700), 0);
+}
+
 static void
 the_probe_writes(void **state)
 {
@@ -435,6 +476,7 @@ main(void)
 		IN_ROOM(a_lockout_ends_what_was_remembered),
 		cmocka_unit_test(damaged_rows_are_no_answer),
 		IN_ROOM(a_missing_key_is_said),
+		IN_ROOM(what_cannot_be_written_is_said),
 		IN_ROOM(the_probe_writes),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

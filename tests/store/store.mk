@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: MIT
+# make races: 64 processes with one code, 50 rounds of each kind.
+.PHONY: races races-store
+races: races-store
+races-store: $(B)/tests/test_races
+	CMOCKA_MESSAGE_OUTPUT=TAP $(B)/tests/test_races 50
