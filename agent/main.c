@@ -293,7 +293,7 @@ read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 int
 main(int argc, char **argv)
 {
-	struct agent agent = { .user = DLK_USER };
+	static struct agent agent = { .user = DLK_USER }; /* ends with the process */
 	bool stop;
 
 	dlk_say_to_stderr("doublelockd");
