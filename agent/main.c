@@ -290,6 +290,26 @@ read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 	return 0;
 }
 
+static int
+start(struct agent *agent)
+{
+	dlk_notify_open();
+	int code = dlk_sandbox_reset();
+	if (code < 0)
+		return broken("resetting limits", code);
+	code = settle_identity(agent);
+	if (code == 0)
+		code = open_sockets(agent);
+	if (code == 0)
+		code = give_up_root(agent);
+	if (code != 0)
+		return code;
+	json_set_alloc_funcs(malloc, wipe_and_free);
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return broken("libcurl", -ENOMEM);
+	return run(agent);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -298,23 +318,8 @@ main(int argc, char **argv)
 
 	dlk_say_to_stderr("doublelockd");
 	int code = read_arguments(&agent, argc, argv, &stop);
-	if (stop)
-		return code;
-	dlk_notify_open();
-	code = dlk_sandbox_reset();
-	if (code < 0)
-		return broken("resetting limits", code);
-	code = settle_identity(&agent);
-	if (code == 0)
-		code = open_sockets(&agent);
-	if (code == 0)
-		code = give_up_root(&agent);
-	if (code != 0)
-		return code;
-	json_set_alloc_funcs(malloc, wipe_and_free);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return broken("libcurl", -ENOMEM);
-	code = run(&agent);
+	if (!stop)
+		code = start(&agent);
 	free(agent.config);
 	return code;
 }
