@@ -8,9 +8,9 @@
 /* A route's handler; `arg` is the struct dlk_house. */
 void dlk_check_handle(
     struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg);
-/* Reads the body into the request of a gateway. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and words
- * (of `size` octets) for whoever asked. */
+/* Reads the body into the request of a gateway. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and in
+ * `text` (of `size` octets) words for whoever asked. */
 int dlk_check_parse(
-    struct dlk_bytes body, struct dlk_request *request, char *words, size_t size);
+    struct dlk_bytes body, struct dlk_request *request, char *text, size_t size);
 
 #endif

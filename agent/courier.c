@@ -53,6 +53,7 @@ dlk_errand_open(const char *config, uid_t owner, struct dlk_errand **ret_errand,
 {
 	struct dlk_errand *errand = calloc(1, sizeof(*errand));
 
+	*finding = (struct dlk_finding){ 0 };
 	if (!errand)
 		return -ENOMEM;
 	int r = dlk_engine_open(config, DLK_ENGINE_RECORD, owner, &errand->engine, finding);
@@ -60,6 +61,9 @@ dlk_errand_open(const char *config, uid_t owner, struct dlk_errand **ret_errand,
 		r = dlk_webhook_new(
 		    dlk_engine_settings(errand->engine), owner, &errand->webhook, finding);
 	if (r < 0) {
+		if (finding->detail[0] == '\0')
+			dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_INTERNAL, "%s",
+			    dlk_file_error(r));
 		dlk_errand_close(errand);
 		return r;
 	}

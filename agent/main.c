@@ -290,31 +290,36 @@ read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 	return 0;
 }
 
-int
-main(int argc, char **argv)
+static int
+start(struct agent *agent)
 {
-	struct agent agent = { .user = DLK_USER };
-	bool stop;
-
-	dlk_say_to_stderr("doublelockd");
-	int code = read_arguments(&agent, argc, argv, &stop);
-	if (stop)
-		return code;
 	dlk_notify_open();
-	code = dlk_sandbox_reset();
+	int code = dlk_sandbox_reset();
 	if (code < 0)
 		return broken("resetting limits", code);
-	code = settle_identity(&agent);
+	code = settle_identity(agent);
 	if (code == 0)
-		code = open_sockets(&agent);
+		code = open_sockets(agent);
 	if (code == 0)
-		code = give_up_root(&agent);
+		code = give_up_root(agent);
 	if (code != 0)
 		return code;
 	json_set_alloc_funcs(malloc, wipe_and_free);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return broken("libcurl", -ENOMEM);
-	code = run(&agent);
+	return run(agent);
+}
+
+int
+main(int argc, char **argv)
+{
+	static struct agent agent = { .user = DLK_USER }; /* ends with the process */
+	bool stop;
+
+	dlk_say_to_stderr("doublelockd");
+	int code = read_arguments(&agent, argc, argv, &stop);
+	if (!stop)
+		code = start(&agent);
 	free(agent.config);
 	return code;
 }

@@ -149,7 +149,7 @@ dlk_serve_ask(struct dlk_serve *serve, struct dlk_job *job)
 void
 dlk_serve_swap(struct dlk_serve *serve, struct dlk_engine **engine)
 {
-	struct dlk_engine *unused[DLK_SERVE_THREADS_MAX];
+	struct dlk_engine *unused[DLK_SERVE_THREADS_MAX] = { 0 };
 
 	pthread_mutex_lock(&serve->lock);
 	for (size_t i = 0; i < serve->n_workers; i++) {

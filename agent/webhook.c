@@ -96,11 +96,11 @@ dlk_webhook_new(const struct dlk_settings *settings, uid_t owner,
 		copy(&w->certificate, settings->webhook.certificate) &&
 		copy(&w->key, settings->webhook.key)))
 		r = -ENOMEM;
-	if (r < 0) {
+	if (r != 0) {
 		dlk_webhook_free(w);
 		return r;
 	}
-	w->plain = strncmp(w->url, "http:", 5) == 0;
+	w->plain = strncmp(settings->webhook.url, "http:", 5) == 0;
 	name_host(w->host, sizeof(w->host));
 	*ret_webhook = w;
 	return 0;

@@ -1,38 +1,174 @@
 /* SPDX-License-Identifier: MIT */
-/* cert.c - one certificate, read by OpenSSL and held to what is common to all. */
-#include "core/cert.h"
-
+/*
+ * cert.c - one certificate, read strictly. The frame is walked by a reader of our own before
+ * OpenSSL sees an octet, because OpenSSL reads BER, passes over what stands behind the end,
+ * and takes versions, defaults and doubled extensions that no CA writes.
+ */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/certdata.h"
+#include "core/der.h"
 
-struct dlk_cert {
-	unsigned refs;
-	X509 *x509;
-	EVP_PKEY *key;
-	struct dlk_buf der, subject, issuer, spki;
-	struct dlk_bytes serial;
-	uint8_t fingerprint[DLK_SHA256_SIZE], key_id[DLK_SHA256_SIZE];
-	int64_t not_before, not_after;
-	char subject_text[DLK_DN_MAX + 1], issuer_text[DLK_DN_MAX + 1];
-	char serial_text[2 * DLK_SERIAL_MAX + 8];
-	char fingerprint_text[DLK_FINGERPRINT_HEX + 1];
-	char label[DLK_DN_MAX + 64];
+enum {
+	TAG_VERSION = 0xa0,
+	TAG_ISSUER_ID = 0x81,
+	TAG_SUBJECT_ID = 0x82,
+	TAG_EXTENSIONS = 0xa3
 };
 
-static int
-take_der(int n, uint8_t *der, struct dlk_buf *buf)
+static bool
+next_tag_is(struct dlk_bytes in, uint8_t tag)
 {
-	int error = n > 0 ? dlk_buf_add(buf, DLK_CERT_MAX, DLK_BYTES(der, (size_t)n)) : -1;
+	return in.n > 0 && in.p[0] == tag;
+}
 
-	OPENSSL_free(der);
-	return error;
+/* DEFAULT v1 is not written, so a version that is there is 2 or 3. */
+static bool
+take_version(struct dlk_bytes *tbs, struct dlk_cert *cert)
+{
+	struct dlk_bytes wrapped, number;
+
+	cert->version = 1;
+	if (!next_tag_is(*tbs, TAG_VERSION))
+		return true;
+	if (!dlk_der_expect(tbs, TAG_VERSION, &wrapped) ||
+	    !dlk_der_expect(&wrapped, DLK_DER_INTEGER, &number) || wrapped.n != 0 ||
+	    number.n != 1 || number.p[0] < 1 || number.p[0] > 2)
+		return false;
+	cert->version = number.p[0] + 1;
+	return true;
+}
+
+static bool
+take_validity(struct dlk_bytes *tbs, struct dlk_cert *cert)
+{
+	struct dlk_bytes validity, from, until;
+	uint8_t tag_from, tag_until;
+
+	return dlk_der_expect(tbs, DLK_DER_SEQUENCE, &validity) &&
+	       dlk_der_take(&validity, &tag_from, NULL, &from) &&
+	       dlk_der_take(&validity, &tag_until, NULL, &until) && validity.n == 0 &&
+	       dlk_der_time(tag_from, from, &cert->not_before) &&
+	       dlk_der_time(tag_until, until, &cert->not_after);
+}
+
+/* An element with this tag, head included. */
+static bool
+take_whole(struct dlk_bytes *in, uint8_t tag, struct dlk_bytes *ret_whole,
+    struct dlk_bytes *ret_content)
+{
+	uint8_t found;
+
+	return next_tag_is(*in, tag) && dlk_der_take(in, &found, ret_whole, ret_content);
+}
+
+static bool
+is_listed(struct dlk_bytes list, struct dlk_bytes oid)
+{
+	struct dlk_bytes entry, other;
+
+	while (dlk_der_expect(&list, DLK_DER_SEQUENCE, &entry))
+		if (dlk_der_expect(&entry, DLK_DER_OID, &other) && dlk_bytes_equal(other, oid))
+			return true;
+	return false;
+}
+
+/* Each an OID, TRUE where critical, and octets; none twice. */
+static const char *
+walk_extensions(struct dlk_bytes list)
+{
+	struct dlk_bytes rest = list, entry, oid, value, flag;
+
+	if (list.n == 0)
+		return "an empty list of extensions";
+	while (rest.n > 0) {
+		if (!dlk_der_expect(&rest, DLK_DER_SEQUENCE, &entry) ||
+		    !dlk_der_expect(&entry, DLK_DER_OID, &oid))
+			return "an extension that is none";
+		if (next_tag_is(entry, DLK_DER_BOOLEAN) &&
+		    (!dlk_der_expect(&entry, DLK_DER_BOOLEAN, &flag) || flag.n != 1 ||
+			flag.p[0] != 0xff))
+			return "an extension whose criticality is not DER";
+		if (!dlk_der_expect(&entry, DLK_DER_OCTET_STRING, &value) || entry.n != 0)
+			return "an extension that is none";
+		if (is_listed(rest, oid))
+			return "one extension twice (RFC 5280 section 4.2)";
+	}
+	return NULL;
+}
+
+static const char *
+take_extensions(struct dlk_bytes *tbs, struct dlk_cert *cert)
+{
+	struct dlk_bytes wrapped, unused;
+
+	for (uint8_t tag = TAG_ISSUER_ID; tag <= TAG_SUBJECT_ID; tag++)
+		if (next_tag_is(*tbs, tag) &&
+		    (cert->version == 1 || !dlk_der_expect(tbs, tag, &unused)))
+			return "a unique identifier where none may be";
+	if (tbs->n == 0)
+		return NULL;
+	if (cert->version != 3)
+		return "extensions in a certificate that is not of version 3 (RFC 5280 "
+		       "section "
+		       "4.1.2.9)";
+	if (!dlk_der_expect(tbs, TAG_EXTENSIONS, &wrapped) ||
+	    !dlk_der_expect(&wrapped, DLK_DER_SEQUENCE, &cert->extensions) || wrapped.n != 0 ||
+	    tbs->n != 0)
+		return "something behind its last field";
+	return walk_extensions(cert->extensions);
+}
+
+static const char *
+walk_tbs(struct dlk_bytes tbs, struct dlk_bytes outer_algorithm, struct dlk_cert *cert)
+{
+	struct dlk_bytes inner, content;
+
+	if (!take_version(&tbs, cert))
+		return "a version other than 1, 2 or 3 (RFC 5280 section 4.1.2.1)";
+	if (!dlk_der_expect(&tbs, DLK_DER_INTEGER, &cert->serial))
+		return "no serial number";
+	if (cert->serial.n > DLK_SERIAL_MAX)
+		return "a serial number of more than 20 octets (RFC 5280 section 4.1.2.2)";
+	if (!take_whole(&tbs, DLK_DER_SEQUENCE, &inner, NULL) ||
+	    !dlk_bytes_equal(inner, outer_algorithm))
+		return "two different signature algorithms inside and outside (RFC 5280 "
+		       "section "
+		       "4.1.1.2)";
+	if (!take_whole(&tbs, DLK_DER_SEQUENCE, &cert->issuer, &content) || content.n == 0)
+		return "an empty issuer (RFC 5280 section 4.1.2.4)";
+	if (!take_validity(&tbs, cert))
+		return "dates that are not as RFC 5280 section 4.1.2.5 writes them";
+	if (!take_whole(&tbs, DLK_DER_SEQUENCE, &cert->subject, NULL))
+		return "no subject";
+	if (!take_whole(&tbs, DLK_DER_SEQUENCE, &cert->spki, NULL))
+		return "no public key";
+	return take_extensions(&tbs, cert);
+}
+
+/* NULL, or what the certificate has. */
+static const char *
+walk(struct dlk_cert *cert)
+{
+	struct dlk_bytes in = dlk_bytes_of(&cert->der), whole, tbs, outer, signature;
+
+	if (!dlk_der_strict(in))
+		return "an encoding that is not DER";
+	if (!dlk_der_expect(&in, DLK_DER_SEQUENCE, &whole) || in.n != 0)
+		return "something behind its end";
+	if (!dlk_der_expect(&whole, DLK_DER_SEQUENCE, &tbs) ||
+	    !take_whole(&whole, DLK_DER_SEQUENCE, &outer, NULL) ||
+	    !dlk_der_expect(&whole, DLK_DER_BIT_STRING, &signature) || whole.n != 0 ||
+	    signature.n < 2 || signature.p[0] != 0)
+		return "not the three parts of a certificate (RFC 5280 section 4.1)";
+	return walk_tbs(tbs, outer, cert);
 }
 
 static void
@@ -42,88 +178,96 @@ name_text(const X509_NAME *name, char *out, size_t size)
 	char *text = NULL;
 	long n = 0;
 
-	out[0] = '\0';
+	/* RFC 2253's escapes stand already; what remains is ASCII but for our own certainty */
 	if (bio && X509_NAME_print_ex(bio, name, 0, XN_FLAG_RFC2253) >= 0)
 		n = BIO_get_mem_data(bio, &text);
-	if (n > 0)
-		dlk_text_escape(out, size, DLK_BYTES(text, (size_t)n));
+	out[0] = '\0';
+	for (long i = 0; i < n && (size_t)i + 1 < size; i++) {
+		out[i] = (char)(text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?');
+		out[i + 1] = '\0';
+	}
 	BIO_free(bio);
 }
 
-static bool
-read_time(const ASN1_TIME *from, int64_t *ret)
+static enum dlk_reason
+describe(struct dlk_cert *cert, struct dlk_finding *finding)
 {
-	struct tm tm;
-
-	return ASN1_TIME_to_tm(from, &tm) == 1 &&
-	       dlk_time_from_civil(tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour,
-		   tm.tm_min, tm.tm_sec, ret) == 0;
+	if (EVP_Digest(
+		cert->der.p, cert->der.n, cert->fingerprint, NULL, EVP_sha256(), NULL) != 1 ||
+	    EVP_Digest(cert->spki.p, cert->spki.n, cert->key_id, NULL, EVP_sha256(), NULL) !=
+		1)
+		return dlk_find(
+		    finding, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
+	dlk_hex(cert->serial, cert->serial_text);
+	dlk_hex(DLK_BYTES(cert->fingerprint, DLK_SHA256_SIZE), cert->fingerprint_text);
+	name_text(
+	    X509_get_subject_name(cert->x509), cert->subject_text, sizeof(cert->subject_text));
+	name_text(
+	    X509_get_issuer_name(cert->x509), cert->issuer_text, sizeof(cert->issuer_text));
+	dlk_text_print(cert->label, sizeof(cert->label), "%s (serial %s)",
+	    cert->subject_text[0] ? cert->subject_text : "a certificate without subject",
+	    cert->serial_text);
+	if (cert->not_after == INT64_C(253402300799))
+		cert->not_after = DLK_TIME_NEVER; /* RFC 5280 section 4.1.2.5 */
+	return DLK_R_OK;
 }
 
-static bool
-fill(struct dlk_cert *c)
+static enum dlk_reason
+read_cert(struct dlk_cert *cert, struct dlk_finding *finding)
 {
-	const ASN1_INTEGER *serial = X509_get0_serialNumber(c->x509);
-	uint8_t *p = NULL;
-	int n = i2d_X509_NAME(X509_get_subject_name(c->x509), &p);
+	const char *what = walk(cert);
+	const uint8_t *p = cert->der.p;
+	enum dlk_reason reason;
 
-	if (take_der(n, p, &c->subject) != 0)
-		return false;
-	p = NULL;
-	n = i2d_X509_NAME(X509_get_issuer_name(c->x509), &p);
-	if (take_der(n, p, &c->issuer) != 0)
-		return false;
-	p = NULL;
-	n = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c->x509), &p);
-	if (take_der(n, p, &c->spki) != 0)
-		return false;
-	c->serial =
-	    DLK_BYTES(ASN1_STRING_get0_data(serial), (size_t)ASN1_STRING_length(serial));
-	if (c->serial.n > DLK_SERIAL_MAX ||
-	    !read_time(X509_get0_notBefore(c->x509), &c->not_before) ||
-	    !read_time(X509_get0_notAfter(c->x509), &c->not_after))
-		return false;
-	EVP_Digest(c->der.p, c->der.n, c->fingerprint, NULL, EVP_sha256(), NULL);
-	EVP_Digest(c->spki.p, c->spki.n, c->key_id, NULL, EVP_sha256(), NULL);
-	dlk_hex(c->serial, c->serial_text);
-	dlk_hex(DLK_BYTES(c->fingerprint, DLK_SHA256_SIZE), c->fingerprint_text);
-	name_text(X509_get_subject_name(c->x509), c->subject_text, sizeof(c->subject_text));
-	name_text(X509_get_issuer_name(c->x509), c->issuer_text, sizeof(c->issuer_text));
-	dlk_text_print(
-	    c->label, sizeof(c->label), "%s (serial %s)", c->subject_text, c->serial_text);
-	c->key = X509_get0_pubkey(c->x509);
-	return c->key != NULL;
+	if (what)
+		return DLK_MALFORMED(finding, "the certificate has %s", what);
+	cert->x509 = d2i_X509(NULL, &p, (long)cert->der.n);
+	if (!cert->x509 || p != cert->der.p + cert->der.n)
+		return DLK_MALFORMED(finding, "OpenSSL does not read the certificate");
+	reason = describe(cert, finding);
+	if (reason == DLK_R_OK)
+		reason = dlk_pubkey_check(cert, finding);
+	if (reason != DLK_R_OK)
+		return reason;
+	cert->key = X509_get0_pubkey(cert->x509);
+	return dlk_profile_check(cert, finding);
 }
 
 enum dlk_reason
 dlk_cert_parse(struct dlk_bytes der, struct dlk_cert **ret_cert, struct dlk_finding *finding)
 {
-	struct dlk_cert *c = calloc(1, sizeof(*c));
-	const uint8_t *p = der.p;
+	struct dlk_cert *cert = calloc(1, sizeof(*cert));
+	enum dlk_reason reason = DLK_R_OK;
+	int error = -ENOMEM;
 
-	if (!c)
-		return dlk_find(
-		    finding, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
-	c->refs = 1;
-	if (der.n <= DLK_CERT_MAX && dlk_buf_add(&c->der, DLK_CERT_MAX, der) == 0)
-		c->x509 = d2i_X509(NULL, &p, (long)der.n);
-	if (!c->x509 || p != der.p + der.n || !fill(c)) {
-		dlk_cert_free(c);
-		return dlk_find(finding, DLK_STAGE_PARSE, DLK_R_CERTIFICATE_MALFORMED,
-		    "not one well-formed certificate");
+	if (cert) {
+		cert->refs = 1;
+		error = dlk_buf_add(&cert->der, DLK_CERT_MAX, der);
 	}
-	*ret_cert = c;
-	return DLK_R_OK;
+	if (error == -EMSGSIZE)
+		reason = DLK_MALFORMED(
+		    finding, "the certificate is longer than %d octets", DLK_CERT_MAX);
+	else if (error != 0)
+		reason =
+		    dlk_find(finding, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
+	if (reason == DLK_R_OK)
+		reason = read_cert(cert, finding);
+	if (reason == DLK_R_OK)
+		*ret_cert = cert;
+	else
+		dlk_cert_free(cert);
+	return reason;
 }
 
 struct dlk_cert *
 dlk_cert_ref(const struct dlk_cert *cert)
 {
-	struct dlk_cert *c = NULL;
+	struct dlk_cert *same;
 
-	memcpy(&c, &cert, sizeof(c));
-	__atomic_add_fetch(&c->refs, 1, __ATOMIC_RELAXED);
-	return c;
+	/* counting is all that a holder of a const certificate may change in it */
+	memcpy(&same, &cert, sizeof(same));
+	__atomic_add_fetch(&same->refs, 1, __ATOMIC_RELAXED);
+	return same;
 }
 
 void
@@ -131,11 +275,9 @@ dlk_cert_free(struct dlk_cert *cert)
 {
 	if (!cert || __atomic_sub_fetch(&cert->refs, 1, __ATOMIC_ACQ_REL) > 0)
 		return;
+	NAME_CONSTRAINTS_free(cert->constraints);
 	X509_free(cert->x509);
 	dlk_buf_free(&cert->der);
-	dlk_buf_free(&cert->subject);
-	dlk_buf_free(&cert->issuer);
-	dlk_buf_free(&cert->spki);
 	free(cert);
 }
 
@@ -145,27 +287,101 @@ dlk_cert_cleanup(struct dlk_cert **cert)
 	dlk_cert_free(*cert);
 }
 
-#define GET(type, name, what)                                                                 \
-	type dlk_cert_##name(const struct dlk_cert *cert)                                     \
-	{                                                                                     \
-		return what;                                                                  \
-	}
-GET(X509 *, x509, cert->x509)
-GET(EVP_PKEY *, key, cert->key)
-GET(struct dlk_bytes, der, dlk_bytes_of(&cert->der))
-GET(struct dlk_bytes, subject_der, dlk_bytes_of(&cert->subject))
-GET(struct dlk_bytes, issuer_der, dlk_bytes_of(&cert->issuer))
-GET(struct dlk_bytes, spki_der, dlk_bytes_of(&cert->spki))
-GET(struct dlk_bytes, serial, cert->serial)
-GET(const uint8_t *, fingerprint, cert->fingerprint)
-GET(const uint8_t *, key_id, cert->key_id)
-GET(int64_t, not_before, cert->not_before)
-GET(int64_t, not_after, cert->not_after)
-GET(const char *, subject, cert->subject_text)
-GET(const char *, issuer, cert->issuer_text)
-GET(const char *, serial_text, cert->serial_text)
-GET(const char *, fingerprint_text, cert->fingerprint_text)
-GET(const char *, label, cert->label)
+X509 *
+dlk_cert_x509(const struct dlk_cert *cert)
+{
+	return cert->x509;
+}
+
+EVP_PKEY *
+dlk_cert_key(const struct dlk_cert *cert)
+{
+	return cert->key;
+}
+
+struct dlk_bytes
+dlk_cert_der(const struct dlk_cert *cert)
+{
+	return dlk_bytes_of(&cert->der);
+}
+
+struct dlk_bytes
+dlk_cert_subject_der(const struct dlk_cert *cert)
+{
+	return cert->subject;
+}
+
+struct dlk_bytes
+dlk_cert_issuer_der(const struct dlk_cert *cert)
+{
+	return cert->issuer;
+}
+
+struct dlk_bytes
+dlk_cert_spki_der(const struct dlk_cert *cert)
+{
+	return cert->spki;
+}
+
+struct dlk_bytes
+dlk_cert_serial(const struct dlk_cert *cert)
+{
+	return cert->serial;
+}
+
+const uint8_t *
+dlk_cert_fingerprint(const struct dlk_cert *cert)
+{
+	return cert->fingerprint;
+}
+
+const uint8_t *
+dlk_cert_key_id(const struct dlk_cert *cert)
+{
+	return cert->key_id;
+}
+
+int64_t
+dlk_cert_not_before(const struct dlk_cert *cert)
+{
+	return cert->not_before;
+}
+
+int64_t
+dlk_cert_not_after(const struct dlk_cert *cert)
+{
+	return cert->not_after;
+}
+
+const char *
+dlk_cert_subject(const struct dlk_cert *cert)
+{
+	return cert->subject_text;
+}
+
+const char *
+dlk_cert_issuer(const struct dlk_cert *cert)
+{
+	return cert->issuer_text;
+}
+
+const char *
+dlk_cert_serial_text(const struct dlk_cert *cert)
+{
+	return cert->serial_text;
+}
+
+const char *
+dlk_cert_fingerprint_text(const struct dlk_cert *cert)
+{
+	return cert->fingerprint_text;
+}
+
+const char *
+dlk_cert_label(const struct dlk_cert *cert)
+{
+	return cert->label;
+}
 
 void
 dlk_cert_describe(const struct dlk_cert *cert, struct dlk_verdict *verdict)
@@ -175,96 +391,4 @@ dlk_cert_describe(const struct dlk_cert *cert, struct dlk_verdict *verdict)
 	dlk_text_copy(verdict->serial, sizeof(verdict->serial), cert->serial_text);
 	dlk_text_copy(
 	    verdict->fingerprint, sizeof(verdict->fingerprint), cert->fingerprint_text);
-}
-
-void
-dlk_certs_fini(struct dlk_certs *certs)
-{
-	for (size_t i = 0; i < certs->n; i++)
-		dlk_cert_free(certs->cert[i]);
-	free(certs->cert);
-	*certs = (struct dlk_certs){ 0 };
-}
-
-int
-dlk_certs_add(struct dlk_certs *certs, struct dlk_cert *cert)
-{
-	struct dlk_cert **more = reallocarray(certs->cert, certs->n + 1, sizeof(*more));
-
-	if (!more) {
-		dlk_cert_free(cert);
-		return -12;
-	}
-	certs->cert = more;
-	more[certs->n++] = cert;
-	return 0;
-}
-
-enum dlk_reason
-dlk_certs_parse_chain(
-    struct dlk_bytes der, size_t most, struct dlk_certs *certs, struct dlk_finding *finding)
-{
-	while (der.n > 0) {
-		const uint8_t *p = der.p;
-		struct dlk_cert *cert = NULL;
-		X509 *x509 = d2i_X509(NULL, &p, (long)der.n);
-		size_t n = x509 ? (size_t)(p - der.p) : der.n;
-		enum dlk_reason reason;
-
-		X509_free(x509);
-		if (most-- == 0)
-			return dlk_find(finding, DLK_STAGE_PARSE, DLK_R_CERTIFICATE_MALFORMED,
-			    "too many certificates in the chain");
-		reason = dlk_cert_parse(DLK_BYTES(der.p, n), &cert, finding);
-		if (reason != DLK_R_OK)
-			return reason;
-		if (dlk_certs_add(certs, cert) != 0)
-			return dlk_find(
-			    finding, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
-		der = DLK_BYTES(der.p + n, der.n - n);
-	}
-	return DLK_R_OK;
-}
-
-int
-dlk_certs_parse_file(struct dlk_bytes content, size_t most, struct dlk_certs *certs,
-    struct dlk_finding *finding)
-{
-	BIO *bio;
-	char *name, *header;
-	uint8_t *der;
-	long n;
-	int bad = 0;
-	size_t found = 0;
-
-	if (content.n > 0 && content.p[0] == 0x30) {
-		struct dlk_cert *cert = NULL;
-
-		if (dlk_cert_parse(content, &cert, finding) != DLK_R_OK)
-			return 1;
-		return dlk_certs_add(certs, cert);
-	}
-	bio = BIO_new_mem_buf(content.p, (int)content.n);
-	while (bio && found < most && PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
-		struct dlk_cert *cert = NULL;
-		struct dlk_finding mine = { 0 };
-
-		if (strcmp(name, "CERTIFICATE") == 0 ||
-		    strcmp(name, "X509 CERTIFICATE") == 0) {
-			found++;
-			if (dlk_cert_parse(DLK_BYTES(der, (size_t)n), &cert, &mine) ==
-			    DLK_R_OK)
-				dlk_certs_add(certs, cert);
-			else if (bad++ == 0 && finding)
-				*finding = mine;
-		}
-		OPENSSL_free(name);
-		OPENSSL_free(header);
-		OPENSSL_free(der);
-	}
-	BIO_free(bio);
-	if (found == 0)
-		dlk_find(finding, DLK_STAGE_PARSE, DLK_R_CERTIFICATE_MALFORMED,
-		    "no certificate in it");
-	return bad;
 }

@@ -1,17 +1,24 @@
 /* SPDX-License-Identifier: MIT */
-/* path.c - paths by OpenSSL's verification with an explicit time. */
+/*
+ * path.c - looks for paths: every issuer by name and signature, depth first, and back again
+ * where one leads nowhere, so that a dead issuer never hides a good one. What a stranger
+ * presents costs a bounded number of steps and of signatures.
+ */
 #include "core/path.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/x509_vfy.h>
-#include <openssl/x509v3.h>
+#include "core/certdata.h"
+#include "core/verify.h"
+
+#define STEPS_MAX      4096 /* candidates that are looked at */
+#define SIGNATURES_MAX 48   /* that are computed: each up to a millisecond */
 
 struct dlk_trust {
 	struct dlk_certs anchors, intermediates;
-	unsigned *set;
+	unsigned *set; /* of each anchor */
 };
 
 int
@@ -71,86 +78,239 @@ dlk_trust_intermediate_at(const struct dlk_trust *trust, size_t i)
 	return i < trust->intermediates.n ? trust->intermediates.cert[i] : NULL;
 }
 
+/* The accepted paths, and references to what stands in them. */
 struct dlk_paths {
-	struct dlk_path path;
+	struct dlk_path path[DLK_PATHS_MAX];
+	size_t n;
 	struct dlk_certs held;
 };
 
-static enum dlk_reason
-reason_of(int error)
+/* One signature that was computed, so that it is computed once. */
+struct signature {
+	const struct dlk_cert *cert, *issuer;
+	bool good;
+};
+
+struct search {
+	const struct dlk_trust *trust;
+	const struct dlk_path_rules *rules;
+	const struct dlk_certs *presented;
+	int64_t now;
+	struct dlk_path trail; /* from the leaf on */
+	struct signature signature[SIGNATURES_MAX];
+	size_t n_signatures;
+	unsigned steps;
+	bool exhausted;
+	struct dlk_paths *found;
+	enum dlk_reason best; /* of refusals: that of the candidate that came furthest */
+	unsigned best_rank;
+	struct dlk_finding finding;
+};
+
+/* How far a candidate came, to choose the refusal that helps most. */
+enum { RANK_NO_ISSUER = 1, RANK_BAD_SIGNATURE, RANK_WHOLE };
+
+static void
+refuse(
+    struct search *s, unsigned rank, enum dlk_reason reason, const struct dlk_finding *finding)
 {
-	switch (error) {
-	case X509_V_ERR_CERT_HAS_EXPIRED:
-		return DLK_R_CERTIFICATE_EXPIRED;
-	case X509_V_ERR_CERT_NOT_YET_VALID:
-		return DLK_R_CERTIFICATE_NOT_YET_VALID;
-	case X509_V_ERR_INVALID_PURPOSE:
-	case X509_V_ERR_INVALID_CA:
-		return DLK_R_WRONG_PURPOSE;
-	case X509_V_ERR_CERT_SIGNATURE_FAILURE:
-		return DLK_R_BAD_SIGNATURE;
-	case X509_V_ERR_PATH_LENGTH_EXCEEDED:
-	case X509_V_ERR_CERT_CHAIN_TOO_LONG:
-		return DLK_R_PATH_TOO_LONG;
-	case X509_V_ERR_EE_KEY_TOO_SMALL:
-	case X509_V_ERR_CA_KEY_TOO_SMALL:
-		return DLK_R_WEAK_KEY;
-	case X509_V_ERR_PERMITTED_VIOLATION:
-	case X509_V_ERR_EXCLUDED_VIOLATION:
-		return DLK_R_NAME_CONSTRAINT;
-	case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION:
-		return DLK_R_UNKNOWN_CRITICAL_EXTENSION;
-	default:
-		return DLK_R_UNTRUSTED_ISSUER;
-	}
+	if (rank <= s->best_rank)
+		return;
+	s->best_rank = rank;
+	s->best = reason;
+	s->finding = *finding;
 }
 
-static struct dlk_cert *
-find_cert(const struct dlk_trust *trust, const struct dlk_cert *leaf,
-    const struct dlk_certs *presented, X509 *x)
+static bool
+is_same(const struct dlk_cert *a, const struct dlk_cert *b)
 {
-	const struct dlk_certs *lists[] = { &trust->anchors, &trust->intermediates,
-		presented };
-
-	if (X509_cmp(dlk_cert_x509(leaf), x) == 0)
-		return dlk_cert_ref(leaf);
-	for (size_t l = 0; l < 3; l++)
-		for (size_t i = 0; i < lists[l]->n; i++)
-			if (X509_cmp(dlk_cert_x509(lists[l]->cert[i]), x) == 0)
-				return dlk_cert_ref(lists[l]->cert[i]);
-	return NULL;
+	return memcmp(a->fingerprint, b->fingerprint, sizeof(a->fingerprint)) == 0;
 }
 
-static enum dlk_reason
-keep(const struct dlk_trust *trust, const struct dlk_cert *leaf,
-    const struct dlk_certs *presented, X509_STORE_CTX *ctx, struct dlk_paths **ret_paths)
+/* A key that stands under its name in the trail already leads in a circle. */
+static bool
+is_on_trail(const struct search *s, const struct dlk_cert *cert)
 {
-	STACK_OF(X509) *chain = X509_STORE_CTX_get0_chain(ctx);
-	struct dlk_paths *paths = calloc(1, sizeof(*paths));
+	for (size_t i = 0; i < s->trail.n; i++) {
+		const struct dlk_cert *on = s->trail.cert[i];
 
-	if (!paths || sk_X509_num(chain) > DLK_PATH_MAX) {
-		free(paths);
-		return DLK_R_FAULT_INTERNAL;
+		if (is_same(on, cert) ||
+		    (memcmp(on->key_id, cert->key_id, sizeof(on->key_id)) == 0 &&
+			X509_NAME_cmp(X509_get_subject_name(on->x509),
+			    X509_get_subject_name(cert->x509)) == 0))
+			return true;
 	}
-	paths->path.good_until = INT64_MAX;
-	for (int i = 0; i < sk_X509_num(chain); i++) {
-		struct dlk_cert *c =
-		    find_cert(trust, leaf, presented, sk_X509_value(chain, i));
+	return false;
+}
 
-		if (!c || dlk_certs_add(&paths->held, c) != 0) {
-			dlk_paths_free(paths);
-			return DLK_R_FAULT_INTERNAL;
-		}
-		paths->path.cert[paths->path.n++] = c;
-		if (dlk_cert_not_after(c) < paths->path.good_until)
-			paths->path.good_until = dlk_cert_not_after(c);
-		for (size_t a = 0; a < trust->anchors.n; a++)
-			if (memcmp(dlk_cert_key_id(trust->anchors.cert[a]), dlk_cert_key_id(c),
+/* RFC 5280 section 7.1: compared without regard to case and white space. */
+static bool
+names_match(const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	return X509_NAME_cmp(
+		   X509_get_issuer_name(cert->x509), X509_get_subject_name(issuer->x509)) == 0;
+}
+
+static bool
+signature_ok(struct search *s, const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	struct signature *mine;
+
+	for (size_t i = 0; i < s->n_signatures; i++) {
+		const struct signature *known = &s->signature[i];
+
+		if (known->cert == cert &&
+		    memcmp(known->issuer->key_id, issuer->key_id, sizeof(issuer->key_id)) == 0)
+			return known->good;
+	}
+	if (s->n_signatures == SIGNATURES_MAX) {
+		s->exhausted = true;
+		return false;
+	}
+	mine = &s->signature[s->n_signatures++];
+	*mine = (struct signature){ cert, issuer, dlk_signature_ok(cert, issuer) };
+	return mine->good;
+}
+
+static int
+hold(struct dlk_paths *paths, const struct dlk_path *path)
+{
+	for (size_t i = 0; i < path->n; i++)
+		if (dlk_certs_add(&paths->held, dlk_cert_ref(path->cert[i])) != 0)
+			return -ENOMEM;
+	paths->path[paths->n++] = *path;
+	return 0;
+}
+
+/* Which sets a path stands under: those of every anchor whose key stands in it. */
+static void
+complete(struct search *s, struct dlk_path *path)
+{
+	size_t dated = path->n - (s->rules->trust_anchors_blindly ? 1 : 0);
+
+	path->sets = 0;
+	path->good_until = INT64_MAX;
+	for (size_t i = 0; i < path->n; i++) {
+		for (size_t a = 0; a < s->trust->anchors.n; a++)
+			if (memcmp(path->cert[i]->key_id, s->trust->anchors.cert[a]->key_id,
 				DLK_SHA256_SIZE) == 0)
-				paths->path.sets |= UINT64_C(1) << trust->set[a];
+				path->sets |= UINT64_C(1) << s->trust->set[a];
+		if (i < dated && path->cert[i]->not_after < path->good_until)
+			path->good_until = path->cert[i]->not_after;
 	}
-	*ret_paths = paths;
-	return DLK_R_OK;
+}
+
+static void
+judge(struct search *s)
+{
+	struct dlk_finding finding = { 0 };
+	struct dlk_path path = s->trail;
+	enum dlk_reason reason = dlk_path_verify(&path, s->rules, s->now, &finding);
+
+	if (reason == DLK_R_OK) {
+		complete(s, &path);
+		if (hold(s->found, &path) == 0)
+			return;
+		reason =
+		    dlk_find(&finding, DLK_STAGE_PATH, DLK_R_FAULT_INTERNAL, "out of memory");
+	}
+	refuse(s, RANK_WHOLE, reason, &finding);
+}
+
+static void go_on(struct search *s);
+
+static void
+try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
+{
+	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
+	struct dlk_finding finding;
+
+	if (s->found->n == DLK_PATHS_MAX || s->exhausted || !names_match(last, issuer))
+		return;
+	if (++s->steps > STEPS_MAX) {
+		s->exhausted = true;
+		return;
+	}
+	if (is_on_trail(s, issuer))
+		return;
+	if (!signature_ok(s, last, issuer)) {
+		dlk_find(&finding, DLK_STAGE_PATH, DLK_R_BAD_SIGNATURE,
+		    "%s: not signed by the key of %s (RFC 5280 section 6.1.3 (a)(1))",
+		    last->label, issuer->label);
+		refuse(s, RANK_BAD_SIGNATURE, DLK_R_BAD_SIGNATURE, &finding);
+		return;
+	}
+	s->trail.cert[s->trail.n++] = issuer;
+	if (is_anchor)
+		judge(s);
+	else if (s->trail.n < DLK_PATH_MAX)
+		go_on(s);
+	s->trail.n--;
+}
+
+static bool
+is_anchor(const struct search *s, const struct dlk_cert *cert)
+{
+	for (size_t i = 0; i < s->trust->anchors.n; i++)
+		if (is_same(s->trust->anchors.cert[i], cert))
+			return true;
+	return false;
+}
+
+static bool
+is_repeated(const struct search *s, const struct dlk_certs *list, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (is_same(list->cert[i], list->cert[at]))
+			return true;
+	if (list == &s->trust->intermediates)
+		return false;
+	for (size_t i = 0; i < s->trust->intermediates.n; i++)
+		if (is_same(s->trust->intermediates.cert[i], list->cert[at]))
+			return true;
+	return false;
+}
+
+static void
+try_list(struct search *s, const struct dlk_certs *list)
+{
+	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
+
+	for (size_t i = 0; i < list->n; i++)
+		if (names_match(last, list->cert[i]) && !is_repeated(s, list, i) &&
+		    !is_anchor(s, list->cert[i]))
+			try_issuer(s, list->cert[i], false);
+}
+
+/* Anchors first: the shortest paths come first. */
+static void
+go_on(struct search *s)
+{
+	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
+	struct dlk_finding finding;
+
+	for (size_t i = 0; i < s->trust->anchors.n; i++)
+		try_issuer(s, s->trust->anchors.cert[i], true);
+	try_list(s, &s->trust->intermediates);
+	try_list(s, s->presented);
+	dlk_find(&finding, DLK_STAGE_PATH, DLK_R_UNTRUSTED_ISSUER,
+	    "%s: its issuer, %.200s, is no trust anchor and leads to none", last->label,
+	    last->issuer_text);
+	refuse(s, RANK_NO_ISSUER, DLK_R_UNTRUSTED_ISSUER, &finding);
+}
+
+static enum dlk_reason
+answer(struct search *s, struct dlk_finding *finding)
+{
+	if (s->found->n > 0)
+		return DLK_R_OK;
+	if (s->exhausted && s->best_rank < RANK_WHOLE)
+		return dlk_find(finding, DLK_STAGE_PATH, DLK_R_UNTRUSTED_ISSUER,
+		    "%s: no path within %d signatures and %d steps", s->trail.cert[0]->label,
+		    SIGNATURES_MAX, STEPS_MAX);
+	if (finding)
+		*finding = s->finding;
+	return s->best;
 }
 
 enum dlk_reason
@@ -158,52 +318,37 @@ dlk_paths_find(const struct dlk_trust *trust, const struct dlk_path_rules *rules
     const struct dlk_cert *leaf, const struct dlk_certs *presented, int64_t now,
     struct dlk_paths **ret_paths, struct dlk_finding *finding)
 {
-	X509_STORE *store = X509_STORE_new();
-	X509_STORE_CTX *ctx = X509_STORE_CTX_new();
-	STACK_OF(X509) *more = sk_X509_new_null();
-	X509_VERIFY_PARAM *param;
-	enum dlk_reason reason = DLK_R_FAULT_INTERNAL;
+	struct search s = { .trust = trust,
+		.rules = rules,
+		.presented = presented,
+		.now = now,
+		.found = calloc(1, sizeof(struct dlk_paths)),
+		.best = DLK_R_UNTRUSTED_ISSUER };
+	enum dlk_reason reason;
 
-	for (size_t i = 0; i < trust->anchors.n; i++)
-		X509_STORE_add_cert(store, dlk_cert_x509(trust->anchors.cert[i]));
-	for (size_t i = 0; i < trust->intermediates.n; i++)
-		sk_X509_push(more, dlk_cert_x509(trust->intermediates.cert[i]));
-	for (size_t i = 0; i < presented->n; i++)
-		sk_X509_push(more, dlk_cert_x509(presented->cert[i]));
-	if (X509_STORE_CTX_init(ctx, store, dlk_cert_x509(leaf), more) == 1) {
-		param = X509_STORE_CTX_get0_param(ctx);
-		X509_VERIFY_PARAM_set_time(param, (time_t)now);
-		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
-		X509_VERIFY_PARAM_set_auth_level(param, 2);
-		X509_VERIFY_PARAM_set_depth(
-		    param, (int)(rules->max_depth ? rules->max_depth : 8));
-		if (!rules->crl_signer)
-			X509_VERIFY_PARAM_set_purpose(param, X509_PURPOSE_SSL_CLIENT);
-		if (X509_verify_cert(ctx) == 1)
-			reason = keep(trust, leaf, presented, ctx, ret_paths);
-		else
-			reason = reason_of(X509_STORE_CTX_get_error(ctx));
-		if (reason != DLK_R_OK)
-			dlk_find(finding, DLK_STAGE_PATH, reason, "%s: %s",
-			    dlk_cert_label(leaf),
-			    X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx)));
-	}
-	sk_X509_free(more);
-	X509_STORE_CTX_free(ctx);
-	X509_STORE_free(store);
+	if (!s.found)
+		return dlk_find(
+		    finding, DLK_STAGE_PATH, DLK_R_FAULT_INTERNAL, "out of memory");
+	s.trail.cert[s.trail.n++] = leaf;
+	go_on(&s);
+	reason = answer(&s, finding);
+	if (reason == DLK_R_OK)
+		*ret_paths = s.found;
+	else
+		dlk_paths_free(s.found);
 	return reason;
 }
 
 size_t
 dlk_paths_count(const struct dlk_paths *paths)
 {
-	return paths ? 1 : 0;
+	return paths ? paths->n : 0;
 }
 
 const struct dlk_path *
 dlk_paths_at(const struct dlk_paths *paths, size_t i)
 {
-	return i == 0 ? &paths->path : NULL;
+	return i < paths->n ? &paths->path[i] : NULL;
 }
 
 void

@@ -13,6 +13,8 @@
 
 #include "base/text.h"
 
+#define LOG_AT_COMMIT 256 /* pages of the log; one that stays open has them in memory */
+
 static const char *const texts[] = {
 #define TEXT(symbol, text) [DLK_SQL_##symbol] = text,
 	DLK_SQL(TEXT)
@@ -296,6 +298,21 @@ dlk_db_rollback(struct dlk_record *record)
 	memcpy(record->words, words, sizeof(words));
 }
 
+/* SQLite would begin the log anew by what stands in the shared memory, which is gone with
+ * the last process: between processes that live for one login it would grow for ever. What
+ * fails here is tried again after the next commit. */
+void
+dlk_db_shorten(struct dlk_record *record, int pages)
+{
+	if (record->log_pages < pages)
+		return;
+	record->hurried = true;
+	if (sqlite3_wal_checkpoint_v2(
+		record->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL) == SQLITE_OK)
+		record->log_pages = 0;
+	record->hurried = false;
+}
+
 int
 dlk_db_commit(struct dlk_record *record)
 {
@@ -314,6 +331,7 @@ dlk_db_commit(struct dlk_record *record)
 		return r;
 	}
 	record->locked = false;
+	dlk_db_shorten(record, LOG_AT_COMMIT);
 	return 0;
 }
 

@@ -34,10 +34,15 @@ struct dlk_record {
 	bool quick;            /* synchronous is NORMAL just now */
 	int64_t now;           /* of begin */
 	int64_t waiting_since; /* for a lock, monotonic ms */
+	int log_pages;         /* of the log, after our last commit */
+	bool hurried;          /* waits for nobody */
 	struct dlk_db_state state;
 	char file[PATH_MAX];
 	char words[DLK_DETAIL_MAX + 1];
 };
+
+/* Moves the log into the database where it has that many pages, unless somebody reads. */
+void dlk_db_shorten(struct dlk_record *record, int pages);
 
 struct dlk_value {
 	enum { DLK_VALUE_NULL = 0, DLK_VALUE_TEXT, DLK_VALUE_INT, DLK_VALUE_BLOB } kind;

@@ -18,8 +18,9 @@
 #include "base/text.h"
 
 #define PATIENCE_MS 5000 /* for a lock; a login has 15 s in all */
-#define LOG_PAGES   256  /* of the log, until they are moved into the database */
-#define CLOCK_SLACK 300  /* seconds that a clock may go back */
+/* Pages of the log that are left to the next one who opens: it reads all of them. */
+#define LOG_AT_CLOSE 64
+#define CLOCK_SLACK  300 /* seconds that a clock may go back */
 
 static int64_t
 monotonic_ms(void)
@@ -38,6 +39,8 @@ wait_a_little(void *arg, int tries)
 	struct dlk_record *record = arg;
 	uint16_t chance = 0;
 
+	if (record->hurried)
+		return 0;
 	if (tries == 0)
 		record->waiting_since = monotonic_ms();
 	else if (monotonic_ms() - record->waiting_since > PATIENCE_MS)
@@ -48,6 +51,17 @@ wait_a_little(void *arg, int tries)
 	struct timespec ts = { .tv_nsec = (200 + chance % most) * 1000L };
 	(void)nanosleep(&ts, NULL);
 	return 1;
+}
+
+static int
+see_log(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct dlk_record *record = arg;
+
+	(void)db;
+	(void)name;
+	record->log_pages = pages;
+	return SQLITE_OK;
 }
 
 static int
@@ -80,10 +94,10 @@ configure(struct dlk_record *record)
 	/* The file belongs to a user who may have been taken over: its text runs no code. */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	/* A helper lives for one login. It would be the last one to close each time and pay
-	 * for moving the log: every LOG_PAGES is enough. */
+	/* A helper lives for one login. It would be the last one to close each time, and pay
+	 * each time for moving the log into the database: see dlk_db_shorten(). */
 	sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	sqlite3_wal_autocheckpoint(db, LOG_PAGES);
+	sqlite3_wal_hook(db, see_log, record);
 	if (sqlite3_exec(db,
 		"PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; "
 		"PRAGMA cell_size_check = ON",
@@ -156,6 +170,7 @@ dlk_record_close(struct dlk_record *record)
 	if (!record)
 		return;
 	dlk_db_rollback(record);
+	dlk_db_shorten(record, LOG_AT_CLOSE);
 	for (size_t i = 0; i < DLK_SQL_COUNT; i++)
 		sqlite3_finalize(record->statement[i]);
 	/* Statements are all finalised, so this cannot be refused. */

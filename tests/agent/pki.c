@@ -79,7 +79,8 @@ publish_crl(struct site *site)
 	ASN1_INTEGER *n = ASN1_INTEGER_new();
 
 	assert_int_equal(ASN1_INTEGER_set(n, number++), 1);
-	X509_CRL_delete_ext(site->crl, X509_CRL_get_ext_by_NID(site->crl, NID_crl_number, -1));
+	X509_EXTENSION_free(X509_CRL_delete_ext(
+	    site->crl, X509_CRL_get_ext_by_NID(site->crl, NID_crl_number, -1)));
 	assert_int_equal(X509_CRL_add1_ext_i2d(site->crl, NID_crl_number, n, 0, 0), 1);
 	ASN1_INTEGER_free(n);
 	assert_int_equal(X509_CRL_sort(site->crl), 1);

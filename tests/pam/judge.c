@@ -43,6 +43,10 @@ report_process(FILE *seen)
 	for (int i = 1; i < 32; i++) {
 		struct sigaction action;
 
+#ifdef __SANITIZE_ADDRESS__ /* which takes these before main() */
+		if (i == SIGSEGV || i == SIGBUS || i == SIGFPE)
+			continue;
+#endif
 		n += sigismember(&mask, i);
 		n += sigaction(i, NULL, &action) == 0 && action.sa_handler != SIG_DFL;
 	}

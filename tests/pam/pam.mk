@@ -48,3 +48,5 @@ $(B)/tests/pam/test_login: $(B)/obj/tests/pam/test_login.o $(B)/obj/tests/pam/lo
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS) -lpam
+$(B)/fuzz/fuzz_answer: $(B)/obj/pam/code.o
+$(B)/fuzz/fuzz_answer: TEST_LIBS += $(B)/libdoublelock.a

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "store/db.h"
 #include "tests/unit/room.h"
 
 #define KEY    "12345678901234567890"
@@ -391,6 +392,35 @@ a_missing_key_is_said(void **state)
 	dlk_record_abandon(room->record);
 }
 
+/* Processes that live for one login shorten the log together, and wait for no reader. */
+static void
+the_log_stays_short(void **state)
+{
+	struct room *room = *state, reader = *room;
+	struct dlk_subject subject = room_subject("alice");
+	struct stat st;
+	char log[128];
+
+	snprintf(log, sizeof(log), "%s-wal", room->db);
+	for (int i = 0; i < 60; i++) {
+		struct dlk_settlement s = room_settlement(&subject, ROOM_NOW + i, 0);
+		assert_int_equal(room_settle(room, &s, NULL), 0);
+		room_reopen(room);
+	}
+	assert_int_equal(stat(log, &st), 0);
+	assert_true(st.st_size < 100 * 4120);
+	reader.record = NULL;
+	room_reopen(&reader);
+	assert_int_equal(dlk_record_begin(reader.record, NULL, ROOM_NOW + 60, NULL), 0);
+	dlk_record_abandon(reader.record);
+	assert_int_equal(dlk_db_snapshot(reader.record), 0);
+	for (int i = 0; i < 60; i++) {
+		struct dlk_settlement s = room_settlement(&subject, ROOM_NOW + 60 + i, 0);
+		assert_int_equal(room_settle(room, &s, NULL), 0);
+	}
+	dlk_record_close(reader.record);
+}
+
 /* As somebody who may not write, whoever runs the tests. */
 static void
 expect_open(struct room *room, int expected, const char *words)
@@ -476,6 +506,7 @@ main(void)
 		IN_ROOM(a_lockout_ends_what_was_remembered),
 		cmocka_unit_test(damaged_rows_are_no_answer),
 		IN_ROOM(a_missing_key_is_said),
+		IN_ROOM(the_log_stays_short),
 		IN_ROOM(what_cannot_be_written_is_said),
 		IN_ROOM(the_probe_writes),
 	};

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * profile.c - the extensions of a certificate, as RFC 5280 section 4.2 wants them. What
+ * is dangerous is refused: an extension that reads in two ways, one that nobody here
+ * understands and has to be. What is sloppy and common passes: no key identifiers, wrong
+ * criticality of those that do no harm.
+ */
+#include <string.h>
+
+#include "core/certdata.h"
+#include "core/names.h"
+
+/* Extensions that are read here, and whether their being critical is understood: processed in
+ * full by this folder. */
+static const struct {
+	int nid;
+	bool processed;
+} known[] = {
+	{ NID_basic_constraints, true },
+	{ NID_key_usage, true },
+	{ NID_ext_key_usage, true },
+	{ NID_subject_alt_name, true },
+	{ NID_issuer_alt_name, true }, /* names nobody here */
+	{ NID_name_constraints, true },
+	{ NID_certificate_policies, true },
+	{ NID_policy_mappings, true },
+	{ NID_policy_constraints, true },
+	{ NID_inhibit_any_policy, true },
+	{ NID_crl_distribution_points, true }, /* where lists lie; their scope is theirs */
+	{ NID_freshest_crl, false },
+	{ NID_authority_key_identifier, false },
+	{ NID_subject_key_identifier, false },
+	{ NID_info_access, false },
+	{ NID_sinfo_access, false },
+};
+
+/* Read, written again and equal: the one way to be sure that nothing stands behind or between
+ * what OpenSSL has read, and that no default is written out. */
+static bool
+reads_one_way(X509_EXTENSION *extension, int nid)
+{
+	void *value = X509V3_EXT_d2i(extension);
+	X509_EXTENSION *again = value ? X509V3_EXT_i2d(nid, 0, value) : NULL;
+	const X509V3_EXT_METHOD *method = X509V3_EXT_get(extension);
+	bool same = again && ASN1_OCTET_STRING_cmp(X509_EXTENSION_get_data(extension),
+				 X509_EXTENSION_get_data(again)) == 0;
+
+	X509_EXTENSION_free(again);
+	if (value && method->it)
+		ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
+	else if (value)
+		method->ext_free(value);
+	return same;
+}
+
+static enum dlk_reason
+check_extension(
+    const struct dlk_cert *cert, X509_EXTENSION *extension, struct dlk_finding *finding)
+{
+	int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+	char name[80];
+
+	OBJ_obj2txt(name, sizeof(name), X509_EXTENSION_get_object(extension), 0);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+		if (known[i].nid != nid)
+			continue;
+		if (!reads_one_way(extension, nid))
+			return DLK_MALFORMED(finding,
+			    "%s: the extension '%s' is not well formed (RFC 5280 section 4.2)",
+			    cert->label, name);
+		if (known[i].processed)
+			return DLK_R_OK;
+		break;
+	}
+	if (X509_EXTENSION_get_critical(extension))
+		return dlk_find(finding, DLK_STAGE_PARSE, DLK_R_UNKNOWN_CRITICAL_EXTENSION,
+		    "%s: the extension '%s' is critical and not understood here (RFC 5280 "
+		    "section "
+		    "4.2)",
+		    cert->label, name);
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+check_extensions(const struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	enum dlk_reason reason = DLK_R_OK;
+
+	for (int i = 0; i < X509_get_ext_count(cert->x509) && reason == DLK_R_OK; i++)
+		reason = check_extension(cert, X509_get_ext(cert->x509, i), finding);
+	return reason;
+}
+
+static enum dlk_reason
+read_basic(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	BASIC_CONSTRAINTS *basic =
+	    X509_get_ext_d2i(cert->x509, NID_basic_constraints, NULL, NULL);
+	bool good = true;
+	int64_t length;
+
+	cert->path_len = -1;
+	if (!basic)
+		return DLK_R_OK;
+	cert->is_ca = basic->ca != 0;
+	if (basic->pathlen) {
+		good = cert->is_ca && ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 &&
+		       length >= 0;
+		cert->path_len = good ? length : 0;
+	}
+	BASIC_CONSTRAINTS_free(basic);
+	return good ? DLK_R_OK
+		    : DLK_MALFORMED(finding,
+			  "%s: a pathLenConstraint that is negative, huge or not of a CA (RFC "
+			  "5280 "
+			  "section 4.2.1.9)",
+			  cert->label);
+}
+
+static enum dlk_reason
+read_key_usage(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	ASN1_BIT_STRING *usage = X509_get_ext_d2i(cert->x509, NID_key_usage, NULL, NULL);
+
+	if (!usage)
+		return DLK_R_OK;
+	cert->has_key_usage = true;
+	for (int i = 0; i < usage->length && i < 2; i++)
+		cert->key_usage |= (uint32_t)usage->data[i] << (8 * i);
+	ASN1_BIT_STRING_free(usage);
+	return cert->key_usage != 0
+		   ? DLK_R_OK
+		   : DLK_MALFORMED(finding,
+			 "%s: a keyUsage without any bit (RFC 5280 section 4.2.1.3)",
+			 cert->label);
+}
+
+static enum dlk_reason
+read_purposes(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	EXTENDED_KEY_USAGE *purposes =
+	    X509_get_ext_d2i(cert->x509, NID_ext_key_usage, NULL, NULL);
+	int n = sk_ASN1_OBJECT_num(purposes);
+
+	if (!purposes)
+		return DLK_R_OK;
+	cert->has_purposes = true;
+	for (int i = 0; i < n; i++) {
+		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(purposes, i));
+
+		cert->for_clients |= nid == NID_client_auth;
+		cert->for_anything |= nid == NID_anyExtendedKeyUsage;
+	}
+	EXTENDED_KEY_USAGE_free(purposes);
+	return n > 0
+		   ? DLK_R_OK
+		   : DLK_MALFORMED(finding,
+			 "%s: an empty extKeyUsage (RFC 5280 section 4.2.1.12)", cert->label);
+}
+
+static enum dlk_reason
+check_policies(const struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	CERTIFICATEPOLICIES *policies =
+	    X509_get_ext_d2i(cert->x509, NID_certificate_policies, NULL, NULL);
+	POLICY_CONSTRAINTS *constraints =
+	    X509_get_ext_d2i(cert->x509, NID_policy_constraints, NULL, NULL);
+	bool twice = false, empty = policies && sk_POLICYINFO_num(policies) == 0;
+
+	for (int i = 0; i < sk_POLICYINFO_num(policies); i++)
+		for (int j = 0; j < i; j++)
+			twice |= OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
+				     sk_POLICYINFO_value(policies, j)->policyid) == 0;
+	empty |= constraints && !constraints->requireExplicitPolicy &&
+		 !constraints->inhibitPolicyMapping;
+	CERTIFICATEPOLICIES_free(policies);
+	POLICY_CONSTRAINTS_free(constraints);
+	if (empty || twice)
+		return DLK_MALFORMED(finding,
+		    "%s: certificatePolicies or policyConstraints that are empty, or name one "
+		    "policy twice (RFC 5280 sections 4.2.1.4 and 4.2.1.11)",
+		    cert->label);
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+read_constraints(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	cert->constraints = X509_get_ext_d2i(cert->x509, NID_name_constraints, NULL, NULL);
+	if (!cert->constraints || dlk_names_constraints_ok(cert->constraints))
+		return DLK_R_OK;
+	return DLK_MALFORMED(finding,
+	    "%s: name constraints that are empty or not well formed (RFC 5280 section "
+	    "4.2.1.10)",
+	    cert->label);
+}
+
+static enum dlk_reason
+check_names(const struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(cert->x509, NID_subject_alt_name, NULL, NULL);
+	int at = X509_get_ext_by_NID(cert->x509, NID_subject_alt_name, -1);
+	bool critical = at >= 0 && X509_EXTENSION_get_critical(X509_get_ext(cert->x509, at));
+	const char *fault = NULL;
+
+	if (!dlk_names_subject_ok(X509_get_subject_name(cert->x509)) ||
+	    !dlk_names_subject_ok(X509_get_issuer_name(cert->x509)))
+		fault =
+		    "a subject or issuer with a NUL, or octets that its string type does not "
+		    "have";
+	else if (names && sk_GENERAL_NAME_num(names) == 0)
+		fault = "an empty subjectAltName (RFC 5280 section 4.2.1.6)";
+	else if (names && !dlk_names_alt_ok(names))
+		fault = "a subjectAltName that is not well formed (RFC 5280 section 4.2.1.6)";
+	else if (X509_NAME_entry_count(X509_get_subject_name(cert->x509)) == 0 && !critical)
+		fault = "an empty subject without a critical subjectAltName (RFC 5280 section "
+			"4.1.2.6)";
+	GENERAL_NAMES_free(names);
+	return fault ? DLK_MALFORMED(finding, "%s: %s", cert->label, fault) : DLK_R_OK;
+}
+
+enum dlk_reason
+dlk_profile_check(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	enum dlk_reason (*const checks[])(struct dlk_cert *, struct dlk_finding *) = {
+		read_basic, read_key_usage, read_purposes, read_constraints
+	};
+	enum dlk_reason reason = check_extensions(cert, finding);
+
+	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && reason == DLK_R_OK; i++)
+		reason = checks[i](cert, finding);
+	if (reason == DLK_R_OK)
+		reason = check_policies(cert, finding);
+	if (reason == DLK_R_OK)
+		reason = check_names(cert, finding);
+	cert->self_issued = X509_NAME_cmp(X509_get_subject_name(cert->x509),
+				X509_get_issuer_name(cert->x509)) == 0;
+	return reason;
+}

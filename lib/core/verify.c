@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * verify.c - is this path, leaf to anchor, one that RFC 5280 section 6.1 accepts for a client?
+ * Straight down, certificate by certificate. Signatures, name constraints and the tree of
+ * policies are computed by OpenSSL; what is asked of them is asked here, because OpenSSL's own
+ * verification does not go back from a wrong issuer, takes a self-issued certificate for
+ * a self-signed one, and lets usages through that are none of a client's.
+ */
+#include "core/verify.h"
+
+#include <openssl/err.h>
+
+#include "base/clock.h"
+#include "core/certdata.h"
+
+struct walk {
+	const struct dlk_path *path;
+	const struct dlk_path_rules *rules;
+	int64_t now;
+	struct dlk_finding *finding;
+};
+
+#define REFUSE(w, reason, ...) dlk_find((w)->finding, DLK_STAGE_PATH, (reason), __VA_ARGS__)
+
+bool
+dlk_signature_ok(const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	bool good = X509_verify(cert->x509, issuer->key) == 1;
+
+	ERR_clear_error();
+	return good;
+}
+
+/* SHA-224 or better, by whatever scheme. */
+static enum dlk_reason
+check_algorithm(const struct walk *w, const struct dlk_cert *cert)
+{
+	int digest = NID_undef, key = NID_undef, bits = 0;
+	uint32_t flags = 0;
+
+	if (X509_get_signature_info(cert->x509, &digest, &key, &bits, &flags) == 1) {
+		switch (digest) {
+		case NID_sha224:
+		case NID_sha256:
+		case NID_sha384:
+		case NID_sha512:
+		case NID_sha3_224:
+		case NID_sha3_256:
+		case NID_sha3_384:
+		case NID_sha3_512:
+			return DLK_R_OK;
+		case NID_undef:
+			if (key == NID_ED25519 || key == NID_ED448)
+				return DLK_R_OK;
+			break;
+		default:
+			break;
+		}
+	}
+	ERR_clear_error();
+	return REFUSE(w, DLK_R_BAD_SIGNATURE,
+	    "%s: signed with an algorithm that is not accepted; SHA-224 or better is asked",
+	    cert->label);
+}
+
+static enum dlk_reason
+check_key(const struct walk *w, const struct dlk_cert *cert)
+{
+	unsigned least = w->rules->min_rsa_bits ? w->rules->min_rsa_bits : 2048;
+	int bits = EVP_PKEY_get_bits(cert->key);
+	int kind = EVP_PKEY_get_base_id(cert->key);
+
+	if ((kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS) && bits < (int)least)
+		return REFUSE(w, DLK_R_WEAK_KEY,
+		    "%s: its RSA key has %d bits; [trust] min-rsa-bits asks for %u",
+		    cert->label, bits, least);
+	return DLK_R_OK;
+}
+
+/* Both ends belong to the validity (RFC 5280 section 4.1.2.5). */
+static enum dlk_reason
+check_dates(const struct walk *w, const struct dlk_cert *cert)
+{
+	char text[DLK_TIME_TEXT];
+
+	if (w->now < cert->not_before) {
+		dlk_time_text(cert->not_before, text);
+		return REFUSE(w, DLK_R_CERTIFICATE_NOT_YET_VALID,
+		    "%s: not valid before %s (RFC 5280 section 4.1.2.5)", cert->label, text);
+	}
+	if (w->now > cert->not_after) {
+		dlk_time_text(cert->not_after, text);
+		return REFUSE(w, DLK_R_CERTIFICATE_EXPIRED,
+		    "%s: expired at %s (RFC 5280 section 4.1.2.5)", cert->label, text);
+	}
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+check_purposes(const struct walk *w, const struct dlk_cert *cert)
+{
+	if (w->rules->crl_signer || !cert->has_purposes || cert->for_clients ||
+	    (w->rules->any_purpose && cert->for_anything))
+		return DLK_R_OK;
+	return REFUSE(w, DLK_R_WRONG_PURPOSE,
+	    "%s: its extKeyUsage does not hold clientAuth%s (RFC 5280 section 4.2.1.12)",
+	    cert->label,
+	    cert->for_anything
+		? "; anyExtendedKeyUsage serves with [trust] purpose=clientAuth,any"
+		: "");
+}
+
+static enum dlk_reason
+check_leaf(const struct walk *w, const struct dlk_cert *leaf)
+{
+	if (w->rules->crl_signer) {
+		if (leaf->has_key_usage && !(leaf->key_usage & KU_CRL_SIGN))
+			return REFUSE(w, DLK_R_WRONG_PURPOSE,
+			    "%s: its keyUsage has no cRLSign (RFC 5280 section 4.2.1.3)",
+			    leaf->label);
+		return DLK_R_OK;
+	}
+	if (leaf->constraints || (leaf->key_usage & KU_KEY_CERT_SIGN) ||
+	    (leaf->is_ca && !leaf->has_key_usage))
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: it may issue certificates (keyCertSign, CA:TRUE or name "
+		    "constraints), so "
+		    "it is nobody's own",
+		    leaf->label);
+	if (leaf->has_key_usage && !(leaf->key_usage & KU_DIGITAL_SIGNATURE))
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: its keyUsage has no digitalSignature (RFC 5280 section 4.2.1.3)",
+		    leaf->label);
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+check_issuer(const struct walk *w, const struct dlk_cert *ca)
+{
+	if (!ca->is_ca)
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: it issues, but is no CA: basicConstraints has no CA:TRUE (RFC 5280 "
+		    "section "
+		    "6.1.4 (k))",
+		    ca->label);
+	if (ca->has_key_usage && !(ca->key_usage & KU_KEY_CERT_SIGN))
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: it issues, but its keyUsage has no keyCertSign (RFC 5280 section "
+		    "6.1.4 (n))",
+		    ca->label);
+	return DLK_R_OK;
+}
+
+/* CAs below `at`, those that issued to themselves not counted, but for the leaf (6.1.4 (l)).
+ */
+static enum dlk_reason
+check_length(const struct walk *w, size_t at)
+{
+	const struct dlk_cert *ca = w->path->cert[at];
+	int64_t below = 0;
+
+	for (size_t i = 1; i < at; i++)
+		below += !w->path->cert[i]->self_issued;
+	if (ca->path_len < 0 || below <= ca->path_len)
+		return DLK_R_OK;
+	return REFUSE(w, DLK_R_PATH_TOO_LONG,
+	    "%s: its pathLenConstraint is %lld, and %lld CAs follow (RFC 5280 section "
+	    "4.2.1.9)",
+	    ca->label, (long long)ca->path_len, (long long)below);
+}
+
+static enum dlk_reason
+constraint_fault(
+    const struct walk *w, const struct dlk_cert *ca, const struct dlk_cert *cert, int code)
+{
+	if (code == X509_V_ERR_OUT_OF_MEM)
+		return REFUSE(w, DLK_R_FAULT_INTERNAL, "out of memory");
+	return REFUSE(w, DLK_R_NAME_CONSTRAINT,
+	    "%s: a name of it lies outside the name constraints of %s (%s; RFC 5280 section "
+	    "4.2.1.10)",
+	    cert->label, ca->label, X509_verify_cert_error_string(code));
+}
+
+/* Every certificate below, those that issued to themselves aside, but for the leaf. */
+static enum dlk_reason
+check_constraints(const struct walk *w, size_t at)
+{
+	const struct dlk_cert *ca = w->path->cert[at];
+
+	if (!ca->constraints)
+		return DLK_R_OK;
+	for (size_t i = 0; i < at; i++) {
+		const struct dlk_cert *cert = w->path->cert[i];
+		int code;
+
+		if (i > 0 && cert->self_issued)
+			continue;
+		code = NAME_CONSTRAINTS_check(cert->x509, ca->constraints);
+		if (code == X509_V_OK && i == 0)
+			code = NAME_CONSTRAINTS_check_CN(cert->x509, ca->constraints);
+		if (code != X509_V_OK)
+			return constraint_fault(w, ca, cert, code);
+	}
+	return DLK_R_OK;
+}
+
+/* Inputs of RFC 5280 section 6.1.1: any-policy, nothing explicit, nothing inhibited. */
+static enum dlk_reason
+check_policies(const struct walk *w)
+{
+	STACK_OF(X509) *chain = sk_X509_new_null();
+	STACK_OF(ASN1_OBJECT) *any = sk_ASN1_OBJECT_new_null();
+	X509_POLICY_TREE *tree = NULL;
+	int is_explicit = 0, answer = X509_PCY_TREE_INTERNAL;
+	bool ready = chain && any && sk_ASN1_OBJECT_push(any, OBJ_nid2obj(NID_any_policy)) > 0;
+
+	for (size_t i = 0; i < w->path->n && ready; i++)
+		ready = sk_X509_push(chain, w->path->cert[i]->x509) > 0;
+	if (ready)
+		answer = X509_policy_check(&tree, &is_explicit, chain, any, 0);
+	X509_policy_tree_free(tree);
+	sk_ASN1_OBJECT_free(any);
+	sk_X509_free(chain);
+	ERR_clear_error();
+	if (answer == X509_PCY_TREE_INTERNAL)
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: its policies and those above it are too many to be judged",
+		    w->path->cert[0]->label);
+	if (answer <= 0)
+		return REFUSE(w, DLK_R_WRONG_PURPOSE,
+		    "%s: no certificate policy holds over the whole path, and one has to (RFC "
+		    "5280 "
+		    "section 6.1.5 (g))",
+		    w->path->cert[0]->label);
+	return DLK_R_OK;
+}
+
+/* What is asked of a certificate wherever it stands. */
+static enum dlk_reason
+check_each(const struct walk *w, const struct dlk_cert *cert, bool is_anchor)
+{
+	enum dlk_reason reason = check_key(w, cert);
+
+	if (reason == DLK_R_OK && !is_anchor)
+		reason = check_algorithm(w, cert);
+	if (reason == DLK_R_OK)
+		reason = check_dates(w, cert);
+	return reason == DLK_R_OK ? check_purposes(w, cert) : reason;
+}
+
+static enum dlk_reason
+check_at(const struct walk *w, size_t at)
+{
+	const struct dlk_cert *cert = w->path->cert[at];
+	bool is_anchor = at + 1 == w->path->n;
+	enum dlk_reason reason;
+
+	if (is_anchor && w->rules->trust_anchors_blindly)
+		return DLK_R_OK;
+	reason = check_each(w, cert, is_anchor);
+	if (reason != DLK_R_OK)
+		return reason;
+	if (at == 0)
+		return check_leaf(w, cert);
+	reason = check_issuer(w, cert);
+	if (reason == DLK_R_OK)
+		reason = check_length(w, at);
+	return reason == DLK_R_OK ? check_constraints(w, at) : reason;
+}
+
+enum dlk_reason
+dlk_path_verify(const struct dlk_path *path, const struct dlk_path_rules *rules, int64_t now,
+    struct dlk_finding *finding)
+{
+	const struct walk w = { path, rules, now, finding };
+	size_t most = rules->max_depth ? rules->max_depth : 8;
+	enum dlk_reason reason = DLK_R_OK;
+
+	if (path->n < 2)
+		return REFUSE(&w, DLK_R_UNTRUSTED_ISSUER, "no path");
+	if (path->n - 1 > most)
+		return REFUSE(&w, DLK_R_PATH_TOO_LONG,
+		    "%s: %zu CAs stand above it; [trust] max-depth is %zu",
+		    path->cert[0]->label, path->n - 1, most);
+	for (size_t at = path->n; at > 0 && reason == DLK_R_OK; at--)
+		reason = check_at(&w, at - 1);
+	return reason == DLK_R_OK ? check_policies(&w) : reason;
+}

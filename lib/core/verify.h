@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* verify.h - one candidate path under RFC 5280 section 6.1. Private to lib/core. */
+#ifndef DLK_CORE_VERIFY_H
+#define DLK_CORE_VERIFY_H
+
+#include "core/path.h"
+
+/* Everything but the signatures, which whoever built the path has checked. */
+enum dlk_reason dlk_path_verify(const struct dlk_path *path,
+    const struct dlk_path_rules *rules, int64_t now, struct dlk_finding *finding);
+
+/* `issuer`'s key made the signature of `cert`. The algorithm is not judged. */
+bool dlk_signature_ok(const struct dlk_cert *cert, const struct dlk_cert *issuer);
+
+#endif
