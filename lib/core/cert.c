@@ -224,6 +224,10 @@ read_cert(struct dlk_cert *cert, struct dlk_finding *finding)
 	cert->x509 = d2i_X509(NULL, &p, (long)cert->der.n);
 	if (!cert->x509 || p != cert->der.p + cert->der.n)
 		return DLK_MALFORMED(finding, "OpenSSL does not read the certificate");
+	/* fills what X509's own functions look into: name constraints need it */
+	if (X509_check_purpose(cert->x509, -1, 0) != 1)
+		return DLK_MALFORMED(
+		    finding, "OpenSSL finds an extension in it that is not sound");
 	reason = describe(cert, finding);
 	if (reason == DLK_R_OK)
 		reason = dlk_pubkey_check(cert, finding);

@@ -120,12 +120,11 @@ check_leaf(const struct walk *w, const struct dlk_cert *leaf)
 			    leaf->label);
 		return DLK_R_OK;
 	}
-	if (leaf->constraints || (leaf->key_usage & KU_KEY_CERT_SIGN) ||
-	    (leaf->is_ca && !leaf->has_key_usage))
+	if (!leaf->is_ca && (leaf->constraints || (leaf->key_usage & KU_KEY_CERT_SIGN)))
 		return REFUSE(w, DLK_R_WRONG_PURPOSE,
-		    "%s: it may issue certificates (keyCertSign, CA:TRUE or name "
-		    "constraints), so "
-		    "it is nobody's own",
+		    "%s: it is no CA, and has keyCertSign or name constraints (RFC 5280 "
+		    "sections "
+		    "4.2.1.3 and 4.2.1.10)",
 		    leaf->label);
 	if (leaf->has_key_usage && !(leaf->key_usage & KU_DIGITAL_SIGNATURE))
 		return REFUSE(w, DLK_R_WRONG_PURPOSE,
