@@ -83,7 +83,8 @@ print_result(struct batch *b, size_t i)
 	}
 	if (b->result[i] != 0) {
 		b->bad++;
-		return print_line(b, row, "bad", "too many tokens", codes);
+		return print_line(b, row, "bad",
+		    b->result[i] == -ENOSPC ? "too many tokens" : "no sound token", codes);
 	}
 	b->enrolled++;
 	if (e->recovery && ctl_recovery_make(dlk_engine_record(e->engine), row->user, e->actor,

@@ -224,13 +224,10 @@ store(struct enroll *e, struct dlk_secret codes[CTL_RECOVERY_CODES])
 	size_t left = 0;
 
 	int r = dlk_tokens_add(record, e->user, &e->token, e->actor, e->now, &id);
-	if (r == -EEXIST)
-		return ctl_refuse("'%s' has a token '%s' already; --label names another one, "
-				  "'doublelock token remove' makes room",
-		    e->user, e->token.label);
-	if (r == -ENOSPC)
+	if (r == -EEXIST || r == -ENOSPC)
 		return ctl_refuse(
-		    "'%s' has %d tokens, the most there may be", e->user, DLK_TOKENS_MAX);
+		    "%s; --label names another one, 'doublelock token remove' makes room",
+		    dlk_record_trouble(record));
 	if (r == 0)
 		r = dlk_recovery_left(record, e->user, &left);
 	if (r == 0 && left == 0)

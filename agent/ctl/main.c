@@ -12,6 +12,7 @@
 static const struct ctl_subject *const subjects[] = {
 	&ctl_verify,
 	&ctl_enroll,
+	&ctl_import,
 	&ctl_user,
 	&ctl_token,
 	&ctl_recovery,
