@@ -145,6 +145,46 @@ dlk_der_strict(struct dlk_bytes in)
 	return strict(in, DEPTH_MOST);
 }
 
+bool
+dlk_der_extension(struct dlk_bytes *in, struct dlk_der_extension *ret_extension)
+{
+	struct dlk_der_extension found = { 0 };
+	struct dlk_bytes rest = *in, content, truth;
+
+	if (!dlk_der_expect(&rest, DLK_DER_SEQUENCE, &content) ||
+	    !dlk_der_expect(&content, DLK_DER_OID, &found.oid) || !oid_ok(found.oid))
+		return false;
+	if (dlk_der_expect(&content, DLK_DER_BOOLEAN, &truth)) {
+		/* FALSE is the default, which DER leaves out */
+		if (truth.n != 1 || truth.p[0] != 0xff)
+			return false;
+		found.critical = true;
+	}
+	if (!dlk_der_expect(&content, DLK_DER_OCTET_STRING, &found.value) || content.n > 0)
+		return false;
+	*in = rest;
+	*ret_extension = found;
+	return true;
+}
+
+bool
+dlk_der_extensions_ok(struct dlk_bytes in)
+{
+	struct dlk_der_extension found;
+	struct dlk_bytes seen[DLK_DER_EXTENSIONS_MOST];
+	size_t n = 0;
+
+	while (in.n > 0) {
+		if (n == DLK_DER_EXTENSIONS_MOST || !dlk_der_extension(&in, &found))
+			return false;
+		for (size_t i = 0; i < n; i++)
+			if (dlk_bytes_equal(seen[i], found.oid))
+				return false;
+		seen[n++] = found.oid;
+	}
+	return n > 0;
+}
+
 /* Two digits, or a number above 99. */
 static unsigned
 two_digits(const uint8_t *p)

@@ -36,6 +36,15 @@ bool dlk_der_integer_ok(struct dlk_bytes content);
 /* A run of whole elements, strict to the bottom: lengths, BOOLEAN, INTEGER, OID, and strings
  * in one piece. An empty run is one. */
 bool dlk_der_strict(struct dlk_bytes in);
+/* One Extension: SEQUENCE of OID, BOOLEAN TRUE or nothing, OCTET STRING, and no more. */
+struct dlk_der_extension {
+	struct dlk_bytes oid, value; /* contents */
+	bool critical;
+};
+bool dlk_der_extension(struct dlk_bytes *in, struct dlk_der_extension *ret_extension);
+/* One to DLK_DER_EXTENSIONS_MOST well-formed extensions, none twice. */
+#define DLK_DER_EXTENSIONS_MOST 64
+bool dlk_der_extensions_ok(struct dlk_bytes in);
 /* UTCTime or GeneralizedTime as RFC 5280 section 4.1.2.5 writes them: seconds, and Z. */
 bool dlk_der_time(uint8_t tag, struct dlk_bytes content, int64_t *ret_time);
 
