@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* crl.c - reads revocation lists and keeps them. Whether to believe one is revoked.c's. */
+/*
+ * crl.c - keeps revocation lists, compiled, and searches one. Whether to believe a list and
+ * whether it covers a certificate is for revoked.c.
+ */
 #include "core/crl.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
-#include "base/clock.h"
+#include "core/crlfile.h"
 #include "core/crlset.h"
+#include "core/der.h"
 
 int
 dlk_crls_new(struct dlk_crls **ret_crls)
@@ -24,14 +25,29 @@ dlk_crls_new(struct dlk_crls **ret_crls)
 }
 
 void
+dlk_crl_free(struct dlk_crl *crl)
+{
+	if (!crl)
+		return;
+	if (crl->kept.release)
+		crl->kept.release(crl->kept.ctx);
+	ISSUING_DIST_POINT_free(crl->idp);
+	X509_NAME_free(crl->issuer);
+	dlk_buf_free(&crl->signed_part);
+	free(crl->number_text);
+	free(crl->issuer_text);
+	free(crl->label);
+	free(crl->own);
+	free(crl);
+}
+
+void
 dlk_crls_free(struct dlk_crls *crls)
 {
 	if (!crls)
 		return;
-	for (size_t i = 0; i < crls->n; i++) {
-		X509_CRL_free(crls->crl[i].x509);
-		free(crls->crl[i].label);
-	}
+	for (size_t i = 0; i < crls->n; i++)
+		dlk_crl_free(crls->crl[i]);
 	for (size_t i = 0; i < crls->n_refusals; i++) {
 		free(crls->refusal[i].label);
 		free(crls->refusal[i].words);
@@ -56,94 +72,304 @@ dlk_crls_refuse(struct dlk_crls *crls, const char *label, const char *words)
 	if (!grown)
 		return -ENOMEM;
 	crls->refusal = grown;
-	grown[crls->n_refusals] =
-	    (struct dlk_crl_refusal){ .label = strdup(label), .words = strdup(words) };
-	crls->n_refusals++;
-	if (!grown[crls->n_refusals - 1].label || !grown[crls->n_refusals - 1].words) {
-		crls->n_refusals--;
-		free(grown[crls->n_refusals].label);
-		free(grown[crls->n_refusals].words);
+	grown += crls->n_refusals;
+	*grown = (struct dlk_crl_refusal){ .label = strdup(label), .words = strdup(words) };
+	if (!grown->label || !grown->words) {
+		free(grown->label);
+		free(grown->words);
 		return -ENOMEM;
 	}
+	crls->n_refusals++;
 	return 0;
 }
 
-static int
-time_of(const ASN1_TIME *time, int64_t *ret_time)
+int
+dlk_crls_move(struct dlk_crls *from, struct dlk_crls *to)
 {
-	struct tm tm;
+	size_t n = to->n + from->n, n_refusals = to->n_refusals + from->n_refusals;
+	struct dlk_crl **crl = realloc(to->crl, (n + 1) * sizeof(struct dlk_crl *));
 
-	if (!time || ASN1_TIME_to_tm(time, &tm) != 1)
-		return -EINVAL;
-	return dlk_time_from_civil((int64_t)tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-	    tm.tm_hour, tm.tm_min, tm.tm_sec, ret_time);
-}
-
-/* Neither a delta nor limited in scope nor with anything critical: what is understood so far.
- */
-static const char *
-read_dates(struct dlk_crl *crl)
-{
-	if (time_of(X509_CRL_get0_lastUpdate(crl->x509), &crl->this_update) < 0 ||
-	    time_of(X509_CRL_get0_nextUpdate(crl->x509), &crl->next_update) < 0)
-		return "thisUpdate or nextUpdate is missing or is no date (RFC 5280 section "
-		       "5.1.2)";
-	for (int i = 0; i < X509_CRL_get_ext_count(crl->x509); i++)
-		if (X509_EXTENSION_get_critical(X509_CRL_get_ext(crl->x509, i)))
-			return "it has a critical extension that is not understood (RFC 5280 "
-			       "section 5.2)";
-	return NULL;
+	if (!crl)
+		return -ENOMEM;
+	to->crl = crl;
+	struct dlk_crl_refusal *refusal =
+	    realloc(to->refusal, (n_refusals + 1) * sizeof(*refusal));
+	if (!refusal)
+		return -ENOMEM;
+	to->refusal = refusal;
+	for (size_t i = 0; i < from->n; i++)
+		crl[to->n + i] = from->crl[i];
+	for (size_t i = 0; i < from->n_refusals; i++)
+		refusal[to->n_refusals + i] = from->refusal[i];
+	to->n = n;
+	to->n_refusals = n_refusals;
+	from->n = from->n_refusals = 0;
+	return 0;
 }
 
 static enum dlk_reason
-add_one(struct dlk_crls *crls, X509_CRL *x509, const char *label, struct dlk_finding *finding)
+no_memory(struct dlk_finding *finding)
 {
-	struct dlk_crl crl = { .x509 = x509 };
-	struct dlk_crl *grown = realloc(crls->crl, (crls->n + 1) * sizeof(*grown));
-	const char *wrong = read_dates(&crl);
+	return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_FAULT_INTERNAL, "out of memory");
+}
 
-	if (grown)
-		crls->crl = grown;
-	crl.label = strdup(label);
-	if (!grown || !crl.label || wrong) {
-		free(crl.label);
-		X509_CRL_free(x509);
-		return wrong ? dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_REVOCATION_UNKNOWN,
-				   "%s: %s", label, wrong)
-			     : dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_FAULT_INTERNAL,
-				   "out of memory");
-	}
+static enum dlk_reason
+broken(struct dlk_finding *finding, const char *label, const char *rule)
+{
+	return dlk_find(
+	    finding, DLK_STAGE_REVOKED, DLK_R_REVOCATION_UNKNOWN, "%s: %s", label, rule);
+}
+
+/* crl->image is open; takes the list where this is DLK_R_OK. */
+static enum dlk_reason
+take(
+    struct dlk_crls *crls, struct dlk_crl *crl, const char *label, struct dlk_finding *finding)
+{
+	struct dlk_crl **grown = realloc(crls->crl, (crls->n + 1) * sizeof(struct dlk_crl *));
+	const char *rule;
+
+	if (!grown)
+		return no_memory(finding);
+	crls->crl = grown;
+	crl->label = strdup(label);
+	if (!crl->label)
+		return no_memory(finding);
+	rule = dlk_crl_read(crl);
+	if (rule)
+		return broken(finding, label, rule);
 	crls->crl[crls->n++] = crl;
 	return DLK_R_OK;
+}
+
+enum dlk_reason
+dlk_crls_add_image(struct dlk_crls *crls, const struct dlk_crl_image *image, const char *label,
+    struct dlk_finding *finding)
+{
+	struct dlk_crl *crl = calloc(1, sizeof(*crl));
+	enum dlk_reason reason;
+
+	if (!crl)
+		return no_memory(finding);
+	if (dlk_crlimage_open(image->octets, &crl->image) < 0 || crl->image.digest.n == 0)
+		reason = broken(finding, label, "the compiled list is damaged");
+	else
+		reason = take(crls, crl, label, finding);
+	if (reason == DLK_R_OK)
+		crl->kept = *image;
+	else
+		dlk_crl_free(crl);
+	return reason;
+}
+
+static enum dlk_reason
+compile(struct dlk_crls *crls, struct dlk_crl *crl, const struct dlk_octet_source *source,
+    const char *label, int *error, struct dlk_finding *finding)
+{
+	struct dlk_octets_grown memory = { 0 };
+	const struct dlk_octet_target target = dlk_octets_target(&memory);
+	const char *rule = NULL;
+	uint64_t size;
+	int r = dlk_crlimage_compile(source, &target, &crl->signed_part, &size, &rule);
+
+	crl->own = memory.p;
+	if (r == -EBADMSG)
+		return broken(finding, label, rule);
+	if (r == 0)
+		r = dlk_crlimage_open(DLK_BYTES(memory.p, memory.n), &crl->image);
+	if (r < 0) {
+		*error = r;
+		return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_FAULT_INTERNAL,
+		    "%s: it could not be read to its end", label);
+	}
+	return take(crls, crl, label, finding);
+}
+
+static enum dlk_reason
+add_one(struct dlk_crls *crls, const struct dlk_octet_source *source, const char *label,
+    int *error, struct dlk_finding *finding)
+{
+	struct dlk_crl *crl = calloc(1, sizeof(*crl));
+	enum dlk_reason reason;
+
+	if (!crl)
+		return no_memory(finding);
+	reason = compile(crls, crl, source, label, error, finding);
+	if (reason != DLK_R_OK)
+		dlk_crl_free(crl);
+	return reason;
+}
+
+/* Lists that cannot be used are refused one by one, unless there is none beside them. */
+static enum dlk_reason
+add_each(struct dlk_crls *crls, struct dlk_crlfile *file, const char *label, int *error,
+    struct dlk_finding *finding)
+{
+	struct dlk_finding wrong = { 0 };
+	struct dlk_octet_source one;
+	size_t before = crls->n;
+
+	while ((*error = dlk_crlfile_next(file, &one)) == 1) {
+		struct dlk_finding this = { 0 };
+		enum dlk_reason reason = add_one(crls, &one, label, error, &this);
+		if (reason == DLK_R_OK)
+			continue;
+		if (reason == DLK_R_REVOCATION_UNKNOWN && wrong.reason == DLK_R_UNDECIDED) {
+			wrong = this;
+			continue;
+		}
+		if (reason == DLK_R_REVOCATION_UNKNOWN)
+			continue;
+		return dlk_find(finding, DLK_STAGE_REVOKED, reason, "%s", this.detail);
+	}
+	if (*error < 0)
+		return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_FAULT_INTERNAL,
+		    "%s: it could not be read to its end", label);
+	if (crls->n == before)
+		return wrong.reason != DLK_R_UNDECIDED
+			   ? dlk_find(
+				 finding, DLK_STAGE_REVOKED, wrong.reason, "%s", wrong.detail)
+			   : broken(finding, label, "there is no X.509 CRL in it");
+	if (wrong.reason != DLK_R_UNDECIDED && dlk_crls_refuse(crls, label, wrong.detail) < 0)
+		return no_memory(finding);
+	return DLK_R_OK;
+}
+
+enum dlk_reason
+dlk_crls_add_stream(struct dlk_crls *crls, const struct dlk_octet_source *source,
+    const char *label, int *ret_error, struct dlk_finding *finding)
+{
+	DLK_AUTO_CRLFILE *file = NULL;
+
+	*ret_error = dlk_crlfile_new(source, &file);
+	if (*ret_error < 0)
+		return no_memory(finding);
+	return add_each(crls, file, label, ret_error, finding);
 }
 
 enum dlk_reason
 dlk_crls_add_file(struct dlk_crls *crls, struct dlk_bytes content, const char *label,
     struct dlk_finding *finding)
 {
-	const uint8_t *at = content.p;
-	enum dlk_reason reason;
-	size_t n = crls->n;
+	struct dlk_octets_left left = { .left = content };
+	const struct dlk_octet_source source = dlk_octets_source(&left);
+	int error;
 
-	if (content.n > 0 && content.p[0] == 0x30) {
-		X509_CRL *x509 = d2i_X509_CRL(NULL, &at, (long)content.n);
-		if (x509 && at == content.p + content.n)
-			return add_one(crls, x509, label, finding);
-		X509_CRL_free(x509);
-	} else {
-		BIO *bio = BIO_new_mem_buf(content.p, (int)content.n);
-		X509_CRL *x509;
-		while (bio && (x509 = PEM_read_bio_X509_CRL(bio, NULL, NULL, NULL))) {
-			reason = add_one(crls, x509, label, finding);
-			if (reason != DLK_R_OK) {
-				BIO_free(bio);
-				return reason;
-			}
-		}
-		BIO_free(bio);
+	return dlk_crls_add_stream(crls, &source, label, &error, finding);
+}
+
+static bool
+verify(const struct dlk_crl *crl, const struct dlk_cert *signer)
+{
+	struct dlk_bytes what =
+	    crl->algorithm.digest ? crl->image.digest : dlk_bytes_of(&crl->signed_part);
+
+	return what.n > 0 && dlk_sigalg_holds(&crl->algorithm, dlk_cert_key(signer), what,
+				 crl->image.signature);
+}
+
+bool
+dlk_crl_holds(struct dlk_crl *crl, const struct dlk_cert *signer)
+{
+	const uint8_t *key_id = dlk_cert_key_id(signer);
+
+	for (size_t i = 0; i < crl->n_known; i++)
+		if (memcmp(crl->known[i].key_id, key_id, DLK_SHA256_SIZE) == 0)
+			return crl->known[i].held;
+	bool held = verify(crl, signer);
+	/* the newest answer takes the last place where all are taken */
+	size_t at = crl->n_known < DLK_CRL_KEYS_KNOWN ? crl->n_known++ : crl->n_known - 1;
+	memcpy(crl->known[at].key_id, key_id, DLK_SHA256_SIZE);
+	crl->known[at].held = held;
+	return held;
+}
+
+/* The image was damaged where it was searched: the same list, compiled anew. */
+static bool
+renew(struct dlk_crl *crl)
+{
+	struct dlk_crlimage fresh;
+	uint8_t *octets;
+	size_t n;
+
+	if (crl->renewed || !crl->kept.again ||
+	    crl->kept.again(crl->kept.ctx, &octets, &n) < 0)
+		return false;
+	crl->renewed = true;
+	if (dlk_crlimage_open(DLK_BYTES(octets, n), &fresh) < 0 ||
+	    !dlk_bytes_equal(fresh.digest, crl->image.digest) ||
+	    !dlk_bytes_equal(fresh.signature, crl->image.signature)) {
+		free(octets);
+		return false;
 	}
-	if (crls->n > n)
-		return DLK_R_OK;
-	return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_REVOCATION_UNKNOWN,
-	    "%s: there is no X.509 CRL in it", label);
+	/* number and scope still lie in the old octets, which are kept until the end */
+	crl->own = octets;
+	crl->image = fresh;
+	return true;
+}
+
+static int
+find(
+    struct dlk_crl *crl, unsigned issuer, struct dlk_bytes serial, struct dlk_crl_hit *ret_hit)
+{
+	int r = dlk_crlimage_find(&crl->image, issuer, serial, ret_hit);
+
+	if (r < 0 && renew(crl))
+		r = dlk_crlimage_find(&crl->image, issuer, serial, ret_hit);
+	return r;
+}
+
+static bool
+same_name(struct dlk_bytes der, X509_NAME *name)
+{
+	const uint8_t *at = der.p;
+	X509_NAME *other = d2i_X509_NAME(NULL, &at, (long)der.n);
+	bool same = other && X509_NAME_cmp(other, name) == 0;
+
+	X509_NAME_free(other);
+	return same;
+}
+
+int
+dlk_crl_find(struct dlk_crl *crl, X509_NAME *issuer, struct dlk_bytes serial,
+    struct dlk_crl_hit *ret_hit)
+{
+	struct dlk_bytes names = crl->image.names, name;
+	uint8_t tag;
+	int r = X509_NAME_cmp(crl->issuer, issuer) == 0 ? find(crl, 0, serial, ret_hit) : 0;
+
+	/* one name may stand there in several spellings */
+	for (unsigned i = 1; r == 0 && dlk_der_take(&names, &tag, &name, NULL); i++)
+		if (same_name(name, issuer))
+			r = find(crl, i, serial, ret_hit);
+	return r;
+}
+
+void
+dlk_crls_describe(const struct dlk_crls *crls, size_t i, struct dlk_crl_about *ret_about)
+{
+	const struct dlk_crl *crl = crls->crl[i];
+
+	*ret_about = (struct dlk_crl_about){ .label = crl->label,
+		.issuer = crl->issuer_text,
+		.number = crl->number_text,
+		.this_update = crl->image.this_update,
+		.next_update = crl->image.next_update,
+		.entries = crl->image.entries,
+		.delta = dlk_crl_is_delta(crl),
+		.indirect = dlk_crl_is_indirect(crl),
+		.partial = crl->idp != NULL };
+}
+
+size_t
+dlk_crls_refused(const struct dlk_crls *crls)
+{
+	return crls->n_refusals;
+}
+
+void
+dlk_crls_refusal(
+    const struct dlk_crls *crls, size_t i, const char **ret_label, const char **ret_words)
+{
+	*ret_label = crls->refusal[i].label;
+	*ret_words = crls->refusal[i].words;
 }

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * crlscan.c - reads a CRL front to back through a window of fixed size and digests what is
+ * signed on the way. It knows no signer, no certificate and no file.
+ */
+#include "core/crlscan.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/der.h"
+#include "core/sigalg.h"
+
+#define WINDOW     ((size_t)256 * 1024)
+#define PART_MOST  ((size_t)64 * 1024) /* of an issuer, the extensions, a signature */
+#define ENTRY_MOST ((size_t)16 * 1024)
+#define LIST_MOST  ((size_t)512 * 1024 * 1024)
+
+struct scan {
+	const struct dlk_octet_source *source;
+	const struct dlk_crl_sink *sink;
+	struct dlk_crl_parts *parts;
+	const char *rule;
+	uint8_t *buf;
+	size_t at, have; /* buf[at] is next, buf[have] is not there yet */
+	uint64_t passed; /* octets before buf[0] */
+	bool ended;      /* the source is */
+	bool in_signed;
+	size_t undigested; /* of the signed part, from here to `at` */
+	EVP_MD_CTX *digest;
+	bool v2;
+};
+
+void
+dlk_crl_parts_fini(struct dlk_crl_parts *parts)
+{
+	dlk_buf_free(&parts->issuer);
+	dlk_buf_free(&parts->algorithm);
+	dlk_buf_free(&parts->extensions);
+	dlk_buf_free(&parts->signature);
+	dlk_buf_free(&parts->signed_part);
+}
+
+static int
+refuse(struct scan *s, const char *rule)
+{
+	s->rule = rule;
+	return -EBADMSG;
+}
+
+static int
+digest_passed(struct scan *s)
+{
+	struct dlk_bytes what = DLK_BYTES(s->buf + s->undigested, s->at - s->undigested);
+
+	if (!s->in_signed)
+		return 0;
+	s->undigested = s->at;
+	if (!s->digest)
+		return dlk_buf_add(&s->parts->signed_part, LIST_MOST, what);
+	return EVP_DigestUpdate(s->digest, what.p, what.n) == 1 ? 0 : -ENOMEM;
+}
+
+/* Slides the window over what is done with and fills it. */
+static int
+slide(struct scan *s)
+{
+	int r = digest_passed(s);
+
+	if (r < 0)
+		return r;
+	memmove(s->buf, s->buf + s->at, s->have - s->at);
+	s->passed += s->at;
+	s->have -= s->at;
+	s->at = s->undigested = 0;
+	while (s->have < WINDOW && !s->ended) {
+		size_t n = 0;
+		r = s->source->read(s->source->ctx, s->buf + s->have, WINDOW - s->have, &n);
+		if (r < 0)
+			return r;
+		s->have += n;
+		s->ended = n == 0;
+	}
+	return s->passed + s->have > LIST_MOST ? -EFBIG : 0;
+}
+
+/* What is in the window, of which at least `n` octets are there, or all that ever will be. */
+static int
+look(struct scan *s, size_t n, struct dlk_bytes *ret_ahead)
+{
+	if (s->have - s->at < n && !s->ended) {
+		int r = slide(s);
+		if (r < 0)
+			return r;
+	}
+	*ret_ahead = DLK_BYTES(s->buf + s->at, s->have - s->at);
+	return 0;
+}
+
+static uint64_t
+place(const struct scan *s)
+{
+	return s->passed + s->at;
+}
+
+/* Enters a constructed element: *ret_end is the place behind it. */
+static int
+enter(struct scan *s, uint8_t tag, uint64_t *ret_end, const char *rule)
+{
+	struct dlk_bytes ahead;
+	uint8_t found;
+	size_t head, n;
+	int r = look(s, DLK_DER_HEAD_MOST, &ahead);
+
+	if (r < 0)
+		return r;
+	if (!dlk_der_head(ahead, &found, &head, &n) || found != tag)
+		return refuse(s, rule);
+	s->at += head;
+	*ret_end = place(s) + n;
+	return 0;
+}
+
+/* Takes a whole element of any tag; it stays in the window until the next look. */
+static int
+take(struct scan *s, uint8_t *ret_tag, struct dlk_bytes *ret_whole,
+    struct dlk_bytes *ret_content, const char *rule)
+{
+	struct dlk_bytes ahead;
+	int r = look(s, PART_MOST, &ahead);
+
+	if (r < 0)
+		return r;
+	if (!dlk_der_take(&ahead, ret_tag, ret_whole, ret_content) || ret_whole->n > PART_MOST)
+		return refuse(s, rule);
+	s->at += ret_whole->n;
+	return 0;
+}
+
+static int
+keep(struct scan *s, uint8_t tag, bool whole, struct dlk_buf *buf, const char *rule)
+{
+	struct dlk_bytes with_head, content;
+	uint8_t found;
+	int r = take(s, &found, &with_head, &content, rule);
+
+	if (r < 0)
+		return r;
+	if (found != tag || content.n == 0 || !dlk_der_strict(with_head))
+		return refuse(s, rule);
+	return dlk_buf_add(buf, PART_MOST, whole ? with_head : content);
+}
+
+static bool
+next_is(struct scan *s, uint8_t tag)
+{
+	return s->at < s->have && s->buf[s->at] == tag;
+}
+
+static int
+read_version(struct scan *s)
+{
+	static const char rule[] = "the version is not v2 (RFC 5280 section 5.1.2.1)";
+	struct dlk_bytes whole, content;
+	uint8_t tag;
+
+	if (!next_is(s, DLK_DER_INTEGER))
+		return 0;
+	int r = take(s, &tag, &whole, &content, rule);
+	if (r < 0)
+		return r;
+	if (content.n != 1 || content.p[0] != 1)
+		return refuse(s, rule);
+	s->v2 = true;
+	return 0;
+}
+
+/* From here on it is known with which digest the signed part has to be digested. */
+static int
+read_algorithm(struct scan *s)
+{
+	struct dlk_sigalg algorithm;
+	int r = keep(s, DLK_DER_SEQUENCE, true, &s->parts->algorithm,
+	    "the signature algorithm is not an AlgorithmIdentifier (RFC 5280 section "
+	    "5.1.1.2)");
+
+	if (r < 0)
+		return r;
+	if (!dlk_sigalg_read(dlk_bytes_of(&s->parts->algorithm), &algorithm))
+		return refuse(s,
+		    "it is signed with an algorithm that is not accepted: SHA-256 "
+		    "or better is (RFC 5280 section 5.1.1.2)");
+	if (!algorithm.digest)
+		return 0;
+	s->digest = EVP_MD_CTX_new();
+	if (!s->digest || EVP_DigestInit_ex(s->digest, algorithm.digest, NULL) != 1)
+		return -ENOMEM;
+	return 0;
+}
+
+static int
+read_time(struct scan *s, int64_t *ret_time, const char *rule)
+{
+	struct dlk_bytes whole, content;
+	uint8_t tag;
+	int r = take(s, &tag, &whole, &content, rule);
+
+	if (r < 0)
+		return r;
+	return dlk_der_time(tag, content, ret_time) ? 0 : refuse(s, rule);
+}
+
+static int
+read_dates(struct scan *s)
+{
+	int r = read_time(
+	    s, &s->parts->this_update, "thisUpdate is not a time (RFC 5280 section 5.1.2.4)");
+
+	if (r < 0)
+		return r;
+	r = read_time(s, &s->parts->next_update,
+	    "nextUpdate is missing or not a time (RFC 5280 section 5.1.2.5)");
+	if (r < 0)
+		return r;
+	if (s->parts->next_update < s->parts->this_update)
+		return refuse(s, "nextUpdate is before thisUpdate (RFC 5280 section 5.1.2.5)");
+	return 0;
+}
+
+/* The one directoryName of GeneralNames. */
+static bool
+name_of_issuer(struct dlk_bytes value, struct dlk_bytes *ret_name)
+{
+	struct dlk_bytes names, content;
+	size_t found = 0;
+	uint8_t tag;
+
+	if (!dlk_der_strict(value) || !dlk_der_expect(&value, DLK_DER_SEQUENCE, &names) ||
+	    value.n > 0)
+		return false;
+	while (names.n > 0) {
+		if (!dlk_der_take(&names, &tag, NULL, &content))
+			return false;
+		if (tag != 0xa4)
+			continue;
+		*ret_name = content;
+		found++;
+	}
+	return found == 1 && ret_name->n > 2;
+}
+
+static bool
+reason_of(struct dlk_bytes value, uint8_t *ret_reason)
+{
+	struct dlk_bytes code;
+
+	if (!dlk_der_expect(&value, DLK_DER_ENUMERATED, &code) || code.n != 1 || value.n > 0)
+		return false;
+	/* a reason from the future is a revocation without a reason */
+	*ret_reason = code.p[0] <= 10 ? code.p[0] : DLK_CRL_REASON_NONE;
+	return true;
+}
+
+#define OID_IS(o, last)                                                                       \
+	((o).n == 3 && (o).p[0] == 0x55 && (o).p[1] == 0x1d && (o).p[2] == (last))
+
+static int
+read_entry_extension(
+    struct scan *s, const struct dlk_der_extension *ext, struct dlk_crl_entry *entry)
+{
+	if (OID_IS(ext->oid, 21))
+		return reason_of(ext->value, &entry->reason)
+			   ? 0
+			   : refuse(s, "a reasonCode is malformed (RFC 5280 section 5.3.1)");
+	if (OID_IS(ext->oid, 29)) {
+		s->parts->entry_issuers = true;
+		return name_of_issuer(ext->value, &entry->issuer)
+			   ? 0
+			   : refuse(s,
+				 "a certificateIssuer does not name one issuer (RFC 5280 "
+				 "section 5.3.3)");
+	}
+	/* invalidityDate says nothing that a judgement uses, but its form is known */
+	if (OID_IS(ext->oid, 24))
+		return dlk_der_strict(ext->value)
+			   ? 0
+			   : refuse(
+				 s, "an invalidityDate is malformed (RFC 5280 section 5.3.2)");
+	return ext->critical ? refuse(s, "an entry has a critical extension that is not "
+					 "understood (RFC 5280 section 5.3)")
+			     : 0;
+}
+
+static int
+read_entry_extensions(struct scan *s, struct dlk_bytes rest, struct dlk_crl_entry *entry)
+{
+	static const char rule[] =
+	    "the extensions of an entry are malformed (RFC 5280 section 5.3)";
+	struct dlk_der_extension ext;
+	struct dlk_bytes list;
+	int r = 0;
+
+	if (!s->v2)
+		return refuse(
+		    s, "entries have extensions in a v1 list (RFC 5280 section 5.1.2.1)");
+	if (!dlk_der_expect(&rest, DLK_DER_SEQUENCE, &list) || rest.n > 0 ||
+	    !dlk_der_extensions_ok(list))
+		return refuse(s, rule);
+	while (r == 0 && dlk_der_extension(&list, &ext))
+		r = read_entry_extension(s, &ext, entry);
+	return r;
+}
+
+static int
+read_entry(struct scan *s, struct dlk_bytes content, struct dlk_crl_entry *entry)
+{
+	/* what nearly every list has: no extension, or a reasonCode alone */
+	static const uint8_t reason[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15,
+		0x04, 0x03, 0x0a, 0x01 };
+	struct dlk_bytes date;
+	uint8_t tag;
+
+	if (!dlk_der_expect(&content, DLK_DER_INTEGER, &entry->serial) ||
+	    !dlk_der_integer_ok(entry->serial))
+		return refuse(s,
+		    "the serial number of an entry is malformed (RFC 5280 section 5.1.2.6)");
+	if (!dlk_der_take(&content, &tag, NULL, &date) ||
+	    !dlk_der_time(tag, date, &entry->date))
+		return refuse(
+		    s, "the date of an entry is not a time (RFC 5280 section 5.1.2.6)");
+	if (content.n == 0)
+		return 0;
+	if (s->v2 && content.n == sizeof(reason) + 1 &&
+	    memcmp(content.p, reason, sizeof(reason)) == 0 &&
+	    content.p[sizeof(reason)] <= 10) {
+		entry->reason = content.p[sizeof(reason)];
+		return 0;
+	}
+	return read_entry_extensions(s, content, entry);
+}
+
+static int
+read_entries(struct scan *s, uint64_t end)
+{
+	static const char rule[] = "an entry is malformed (RFC 5280 section 5.1.2.6)";
+	struct dlk_bytes ahead, content;
+
+	while (place(s) < end) {
+		struct dlk_crl_entry entry = { 0 };
+		int r = look(s, ENTRY_MOST, &ahead);
+		if (r < 0)
+			return r;
+		size_t n = ahead.n;
+		if (!dlk_der_expect(&ahead, DLK_DER_SEQUENCE, &content) ||
+		    n - ahead.n > ENTRY_MOST)
+			return refuse(s, rule);
+		r = read_entry(s, content, &entry);
+		if (r == 0)
+			r = s->sink->entry(s->sink->ctx, &entry);
+		if (r < 0)
+			return r;
+		s->at += n - ahead.n;
+		s->parts->entries++;
+	}
+	return place(s) == end ? 0 : refuse(s, rule);
+}
+
+static int
+read_list(struct scan *s, uint64_t signed_end)
+{
+	static const char rule[] =
+	    "revokedCertificates is empty or malformed (RFC 5280 section 5.1.2.6)";
+	uint64_t end;
+
+	if (place(s) == signed_end || !next_is(s, DLK_DER_SEQUENCE))
+		return s->sink->begin(s->sink->ctx, 0);
+	int r = enter(s, DLK_DER_SEQUENCE, &end, rule);
+	if (r < 0)
+		return r;
+	if (end == place(s) || end > signed_end)
+		return refuse(s, rule);
+	r = s->sink->begin(s->sink->ctx, (size_t)(end - place(s)));
+	return r < 0 ? r : read_entries(s, end);
+}
+
+static int
+read_extensions(struct scan *s, uint64_t signed_end)
+{
+	static const char rule[] = "its extensions are malformed (RFC 5280 section 5.2)";
+	struct dlk_bytes all, list;
+	struct dlk_buf *kept = &s->parts->extensions;
+
+	if (place(s) == signed_end)
+		return 0;
+	if (!s->v2)
+		return refuse(s, "it has extensions and is v1 (RFC 5280 section 5.1.2.1)");
+	int r = keep(s, DLK_DER_CONTEXT_0, false, kept, rule);
+	if (r < 0)
+		return r;
+	all = dlk_bytes_of(kept);
+	if (!dlk_der_expect(&all, DLK_DER_SEQUENCE, &list) || all.n > 0 ||
+	    !dlk_der_extensions_ok(list))
+		return refuse(s, rule);
+	memmove(kept->p, list.p, list.n);
+	kept->n = list.n;
+	return 0;
+}
+
+static int
+finish_digest(struct scan *s)
+{
+	unsigned n = 0;
+	int r = digest_passed(s);
+
+	s->in_signed = false;
+	if (r < 0 || !s->digest)
+		return r;
+	if (EVP_DigestFinal_ex(s->digest, s->parts->digest, &n) != 1)
+		return -ENOMEM;
+	s->parts->digest_n = n;
+	return 0;
+}
+
+static int
+read_signed(struct scan *s)
+{
+	uint64_t end;
+	int r;
+
+	s->in_signed = true;
+	s->undigested = s->at;
+	r = enter(
+	    s, DLK_DER_SEQUENCE, &end, "tbsCertList is malformed (RFC 5280 section 5.1.2)");
+	if (r == 0)
+		r = read_version(s);
+	if (r == 0)
+		r = read_algorithm(s);
+	if (r == 0)
+		r = keep(s, DLK_DER_SEQUENCE, true, &s->parts->issuer,
+		    "the issuer is empty or not a Name (RFC 5280 section 5.1.2.3)");
+	if (r == 0)
+		r = read_dates(s);
+	if (r == 0)
+		r = read_list(s, end);
+	if (r == 0)
+		r = read_extensions(s, end);
+	if (r == 0 && place(s) != end)
+		r = refuse(
+		    s, "tbsCertList has more in it than it may (RFC 5280 section 5.1.2)");
+	return r < 0 ? r : finish_digest(s);
+}
+
+static int
+read_signature(struct scan *s)
+{
+	static const char rule[] = "the signature is malformed (RFC 5280 section 5.1.1.3)";
+	struct dlk_bytes whole, content;
+	uint8_t tag;
+	int r = take(s, &tag, &whole, &content, rule);
+
+	if (r < 0)
+		return r;
+	if (!dlk_bytes_equal(whole, dlk_bytes_of(&s->parts->algorithm)))
+		return refuse(s,
+		    "it names two different signature algorithms (RFC 5280 section "
+		    "5.1.1.2)");
+	r = take(s, &tag, &whole, &content, rule);
+	if (r < 0)
+		return r;
+	if (tag != DLK_DER_BIT_STRING || content.n < 2 || content.p[0] != 0)
+		return refuse(s, rule);
+	return dlk_buf_add(
+	    &s->parts->signature, PART_MOST, DLK_BYTES(content.p + 1, content.n - 1));
+}
+
+static int
+read_whole(struct scan *s)
+{
+	struct dlk_bytes ahead;
+	uint64_t end;
+	int r = enter(s, DLK_DER_SEQUENCE, &end,
+	    "it is not a DER CertificateList (RFC 5280 section "
+	    "5.1)");
+
+	if (r == 0)
+		r = read_signed(s);
+	if (r == 0)
+		r = read_signature(s);
+	if (r == 0 && place(s) != end)
+		r = refuse(
+		    s, "CertificateList has more in it than it may (RFC 5280 section 5.1)");
+	if (r == 0)
+		r = look(s, 1, &ahead);
+	if (r == 0 && ahead.n > 0)
+		r = refuse(s, "octets stand behind the list");
+	return r;
+}
+
+int
+dlk_crl_scan(const struct dlk_octet_source *source, const struct dlk_crl_sink *sink,
+    struct dlk_crl_parts *ret_parts, const char **ret_rule)
+{
+	DLK_AUTO_CRL_PARTS parts = { 0 };
+	struct scan s = { .source = source,
+		.sink = sink,
+		.parts = &parts,
+		.rule = "the PEM around it is damaged",
+		.buf = malloc(WINDOW) };
+	int r = s.buf ? read_whole(&s) : -ENOMEM;
+
+	EVP_MD_CTX_free(s.digest);
+	free(s.buf);
+	if (r < 0) {
+		*ret_rule = s.rule;
+		return r;
+	}
+	*ret_parts = parts;
+	parts = (struct dlk_crl_parts){ 0 };
+	return 0;
+}
