@@ -9,22 +9,21 @@
 #include <unistd.h>
 
 #include "base/say.h"
+#include "store/crlindex.h"
 
 #define FILES_MOST 4096
-#define FILE_MOST  ((size_t)16 * 1024 * 1024)  /* of certificates */
-#define LIST_MOST  ((size_t)512 * 1024 * 1024) /* of a CRL */
+#define FILE_MOST  ((size_t)16 * 1024 * 1024) /* of certificates */
 #define CERTS_MOST 4096
 
 static const char *const cert_names[] = { ".pem", ".crt", ".cer", ".der", NULL };
-static const char *const list_names[] = { ".crl", ".pem", ".der", NULL };
 
-/* One walk over a file or a directory; `take` has the content of each file. */
+/* One walk over a file or a directory; `take` has each file, open. */
 struct walk {
 	const struct dlk_care *care;
 	struct dlk_finding *finding;
 	const char *const *names;
-	size_t most;
-	int (*take)(struct walk *walk, struct dlk_bytes content, const char *path);
+	int (*take)(struct walk *walk, int fd, const char *path);
+	const char *index;
 	struct dlk_trust *trust;
 	struct dlk_crls *crls;
 	unsigned set;
@@ -37,17 +36,6 @@ trouble(const struct walk *walk, const char *path, int error)
 	(void)dlk_find(walk->finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG, "%s: %s", path,
 	    dlk_file_error(error));
 	return error;
-}
-
-static int
-walk_fd(struct walk *walk, int fd, const char *path)
-{
-	DLK_AUTO_BUF content = { 0 };
-	int r = dlk_fd_read(fd, walk->most, &content);
-
-	if (r < 0)
-		return trouble(walk, path, r);
-	return walk->take(walk, dlk_bytes_of(&content), path);
 }
 
 static int
@@ -66,7 +54,7 @@ walk_dir(struct walk *walk, int dir, const char *path)
 		if (r < 0)
 			break;
 		r = dlk_file_open_at(dir, names[i], walk->care, &fd);
-		r = r < 0 ? trouble(walk, file, r) : walk_fd(walk, fd, file);
+		r = r < 0 ? trouble(walk, file, r) : walk->take(walk, fd, file);
 	}
 	dlk_names_free(names, n);
 	return r;
@@ -84,7 +72,7 @@ walk_path(struct walk *walk, const char *path)
 				    : dlk_file_open(path, walk->care, &fd);
 	if (r < 0)
 		return trouble(walk, path, r);
-	return S_ISDIR(st.st_mode) ? walk_dir(walk, fd, path) : walk_fd(walk, fd, path);
+	return S_ISDIR(st.st_mode) ? walk_dir(walk, fd, path) : walk->take(walk, fd, path);
 }
 
 /* The trust has references of its own; `certs` stays the caller's. */
@@ -102,11 +90,16 @@ keep(struct walk *walk, const struct dlk_certs *certs, bool anchors)
 }
 
 static int
-take_certs(struct walk *walk, struct dlk_bytes content, const char *path, bool anchors)
+take_certs(struct walk *walk, int fd, const char *path, bool anchors)
 {
 	DLK_AUTO_CERTS certs = { 0 };
 	struct dlk_finding why = { 0 };
-	int left_out = dlk_certs_parse_file(content, CERTS_MOST, &certs, &why);
+	DLK_AUTO_BUF content = { 0 };
+	int left_out = dlk_fd_read(fd, FILE_MOST, &content);
+
+	if (left_out == 0)
+		left_out =
+		    dlk_certs_parse_file(dlk_bytes_of(&content), CERTS_MOST, &certs, &why);
 
 	if (left_out < 0)
 		return trouble(walk, path, left_out);
@@ -117,30 +110,43 @@ take_certs(struct walk *walk, struct dlk_bytes content, const char *path, bool a
 }
 
 static int
-take_anchors(struct walk *walk, struct dlk_bytes content, const char *path)
+take_anchors(struct walk *walk, int fd, const char *path)
 {
-	return take_certs(walk, content, path, true);
+	return take_certs(walk, fd, path, true);
 }
 
 static int
-take_intermediates(struct walk *walk, struct dlk_bytes content, const char *path)
+take_intermediates(struct walk *walk, int fd, const char *path)
 {
-	return take_certs(walk, content, path, false);
+	return take_certs(walk, fd, path, false);
 }
 
+/* -EFBIG is a list beyond all bounds, which is the list's fault. */
 static int
-take_list(struct walk *walk, struct dlk_bytes content, const char *path)
+refuse_list(struct walk *walk, const char *path, enum dlk_reason reason, int error,
+    const struct dlk_finding *why)
 {
-	struct dlk_finding why = { 0 };
-	enum dlk_reason reason = dlk_crls_add_file(walk->crls, content, path, &why);
-
-	if (reason == DLK_R_OK)
-		return 0;
-	if (reason == DLK_R_FAULT_INTERNAL)
-		return trouble(walk, path, -ENOMEM);
-	dlk_say(DLK_WARNING, "%s; left out", why.detail);
-	int r = dlk_crls_refuse(walk->crls, path, why.detail);
+	if (reason == DLK_R_FAULT_INTERNAL && error != -EFBIG)
+		return trouble(walk, path, error < 0 ? error : -ENOMEM);
+	dlk_say(DLK_WARNING, "%s; left out", why->detail);
+	int r = dlk_crls_refuse(walk->crls, path, why->detail);
 	return r < 0 ? trouble(walk, path, r) : 0;
+}
+
+static int
+take_list(struct walk *walk, int fd, const char *path)
+{
+	const struct dlk_octet_source source = dlk_fd_source(&fd);
+	struct dlk_finding why = { 0 };
+	int r =
+	    walk->index ? dlk_crlindex_load(path, fd, walk->index, walk->care, walk->crls) : 0;
+
+	if (r < 0)
+		return trouble(walk, path, r);
+	if (r == 1)
+		return 0;
+	enum dlk_reason reason = dlk_crls_add_stream(walk->crls, &source, path, &r, &why);
+	return reason == DLK_R_OK ? 0 : refuse_list(walk, path, reason, r, &why);
 }
 
 int
@@ -150,7 +156,6 @@ dlk_anchors_load(const char *path, unsigned set, const struct dlk_care *care,
 	struct walk walk = { .care = care,
 		.finding = finding,
 		.names = cert_names,
-		.most = FILE_MOST,
 		.take = take_anchors,
 		.trust = trust,
 		.set = set };
@@ -170,7 +175,6 @@ dlk_intermediates_load(const char *path, const struct dlk_care *care, struct dlk
 	struct walk walk = { .care = care,
 		.finding = finding,
 		.names = cert_names,
-		.most = FILE_MOST,
 		.take = take_intermediates,
 		.trust = trust };
 
@@ -183,11 +187,10 @@ dlk_crls_load(const char *path, const char *index, const struct dlk_care *care,
 {
 	struct walk walk = { .care = care,
 		.finding = finding,
-		.names = list_names,
-		.most = LIST_MOST,
+		.names = dlk_crl_suffixes,
 		.take = take_list,
+		.index = index,
 		.crls = crls };
 
-	(void)index;
 	return walk_path(&walk, path);
 }
