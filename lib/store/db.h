@@ -116,8 +116,8 @@ int dlk_event_id_new(char *ret_id);
 int dlk_operator_event(struct dlk_record *record, enum dlk_event_type type, const char *user,
     const char *token, const char *detail, const char *actor, int64_t now);
 /* Columns of an event from `first` on, in the order of DLK_COLUMNS_EVENT. */
-bool dlk_event_read(sqlite3_stmt *row, int first, struct dlk_event *ret_event);
-void dlk_event_values(const struct dlk_event *event, struct dlk_value *ret_values);
+bool dlk_event_read(sqlite3_stmt *row, int first, struct dlk_event *e);
+void dlk_event_values(const struct dlk_event *e, struct dlk_value *v);
 
 /* memory.c */
 int dlk_memory_load(struct dlk_record *record, const struct dlk_subject *subject,

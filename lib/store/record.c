@@ -220,9 +220,9 @@ dlk_record_begin(
 }
 
 void
-dlk_record_abandon(void *record)
+dlk_record_abandon(void *ctx)
 {
-	dlk_db_rollback(record);
+	dlk_db_rollback(ctx);
 }
 
 const char *

@@ -25,12 +25,11 @@ void dlk_record_cleanup(struct dlk_record **record);
 
 /* The ports of the same names (core/ports.h), with ctx a struct dlk_record *. */
 int dlk_record_begin(
-    void *record, const struct dlk_subject *subject, int64_t now, struct dlk_memory *memory);
-int dlk_record_settle(
-    void *record, const struct dlk_settlement *settlement, char *ret_event_id);
-void dlk_record_abandon(void *record);
+    void *ctx, const struct dlk_subject *subject, int64_t now, struct dlk_memory *memory);
+int dlk_record_settle(void *ctx, const struct dlk_settlement *settlement, char *ret_event_id);
+void dlk_record_abandon(void *ctx);
 int dlk_record_recovery_mac(
-    void *record, const char *user, const struct dlk_secret *code, uint8_t *ret_mac);
+    void *ctx, const char *user, const struct dlk_secret *typed, uint8_t *ret_mac);
 /* Words for the last error, naming the file. */
 const char *dlk_record_trouble(const struct dlk_record *record);
 

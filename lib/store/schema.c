@@ -152,8 +152,8 @@ fill(const char *aside, struct dlk_record *record)
 {
 	int64_t ignored;
 
-	if (sqlite3_open_v2(aside, &record->db,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(aside, &record->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+		NULL) != SQLITE_OK)
 		return dlk_db_error(record, "creating");
 	int r = dlk_db_migrate(record, versions, VERSIONS);
 	if (r == 0)

@@ -334,8 +334,9 @@ settle(struct dlk_record *record, const struct dlk_settlement *s, struct dlk_eve
 }
 
 int
-dlk_record_settle(void *ctx, const struct dlk_settlement *s, char *ret_event_id)
+dlk_record_settle(void *ctx, const struct dlk_settlement *settlement, char *ret_event_id)
 {
+	const struct dlk_settlement *s = settlement;
 	struct dlk_record *record = ctx;
 	struct dlk_event event = s->event;
 	int r = 0;

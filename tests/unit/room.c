@@ -114,6 +114,23 @@ room_reopen(struct room *room)
 		fail_msg("%s", trouble.detail);
 }
 
+int
+room_setup(void **state)
+{
+	static struct room room;
+
+	room_init(&room);
+	*state = &room;
+	return 0;
+}
+
+int
+room_teardown(void **state)
+{
+	room_fini(*state);
+	return 0;
+}
+
 struct dlk_token
 room_token(const char *label, enum dlk_otp_kind kind, const char *key)
 {

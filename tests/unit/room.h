@@ -22,6 +22,10 @@ struct room {
 void room_init(struct room *room); /* directory, a key "k1", an open record */
 void room_fini(struct room *room);
 void room_reopen(struct room *room);
+/* For cmocka: a fresh room is the test's state. */
+int room_setup(void **state);
+int room_teardown(void **state);
+#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, room_setup, room_teardown)
 /* A further key; where `first`, the one that seals from now on. */
 void room_add_key(struct room *room, const char *id, bool first);
 void room_drop_key(struct room *room, const char *id);

@@ -297,27 +297,9 @@ pruning_goes_in_steps(void **state)
 	assert_int_equal(room_number(room, "SELECT min(row) FROM event"), 2400);
 }
 
-static int
-setup(void **state)
-{
-	static struct room room;
-
-	room_init(&room);
-	*state = &room;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	room_fini(*state);
-	return 0;
-}
-
 int
 main(void)
 {
-#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(what_is_written_comes_back),
 		IN_ROOM(queries),

@@ -224,27 +224,9 @@ guesses_stop_at_the_lockout(void **state)
 	dlk_policy_fini(&policy);
 }
 
-static int
-setup(void **state)
-{
-	static struct room room;
-
-	room_init(&room);
-	*state = &room;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	room_fini(*state);
-	return 0;
-}
-
 int
 main(int argc, char **argv)
 {
-#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(one_totp_code),
 		IN_ROOM(one_hotp_code),

@@ -471,27 +471,9 @@ the_probe_writes(void **state)
 	assert_int_equal(dlk_record_probe(room->record), -EBADMSG);
 }
 
-static int
-setup(void **state)
-{
-	static struct room room;
-
-	room_init(&room);
-	*state = &room;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	room_fini(*state);
-	return 0;
-}
-
 int
 main(void)
 {
-#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(opening_never_creates),
 		IN_ROOM(the_file_is_private_and_kept),

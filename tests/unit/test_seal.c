@@ -209,36 +209,17 @@ generated_keys_have_names(void **state)
 	assert_int_equal(buf.n, strlen("2026-11.a_b:") + strlen(B64) + 1);
 }
 
-static int
-setup(void **state)
-{
-	static struct room room;
-
-	room_init(&room);
-	*state = &room;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	room_fini(*state);
-	return 0;
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(what_is_sealed_opens, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    nothing_that_was_touched_opens, setup, teardown),
-		cmocka_unit_test_setup_teardown(no_two_sealings_are_alike, setup, teardown),
-		cmocka_unit_test_setup_teardown(keys_come_and_go, setup, teardown),
-		cmocka_unit_test_setup_teardown(
-		    macs_differ_by_key_purpose_and_text, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_are_read_strictly, setup, teardown),
-		cmocka_unit_test_setup_teardown(files_are_believed_with_care, setup, teardown),
+		IN_ROOM(what_is_sealed_opens),
+		IN_ROOM(nothing_that_was_touched_opens),
+		IN_ROOM(no_two_sealings_are_alike),
+		IN_ROOM(keys_come_and_go),
+		IN_ROOM(macs_differ_by_key_purpose_and_text),
+		IN_ROOM(files_are_read_strictly),
+		IN_ROOM(files_are_believed_with_care),
 		cmocka_unit_test(generated_keys_have_names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -424,27 +424,9 @@ failures_are_listed_and_cleared(void **state)
 	assert_int_equal(room_number(room, "SELECT count(*) FROM failure"), 1);
 }
 
-static int
-setup(void **state)
-{
-	static struct room room;
-
-	room_init(&room);
-	*state = &room;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	room_fini(*state);
-	return 0;
-}
-
 int
 main(void)
 {
-#define IN_ROOM(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(what_is_enrolled_is_listed),
 		IN_ROOM(what_cannot_be_a_token_is_refused),
