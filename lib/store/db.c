@@ -27,7 +27,7 @@ dlk_db_say(struct dlk_record *record, int error, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	int n = snprintf(record->words, sizeof(record->words), "%s: ", record->file);
+	int n = snprintf(record->words, sizeof(record->words), "%.255s: ", record->file);
 	if (n > 0 && (size_t)n < sizeof(record->words))
 		(void)vsnprintf(
 		    record->words + n, sizeof(record->words) - (size_t)n, format, args);

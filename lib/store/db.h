@@ -110,6 +110,8 @@ int dlk_db_make(const char *file, struct dlk_finding *trouble);
 /* events.c: appends to the chain and the outbox, within a transaction; gives an id where
  * there is none. */
 int dlk_events_append(struct dlk_record *record, struct dlk_event *event);
+/* One provisional verdict that is over, in the transaction that is open: 1, or 0 for none. */
+int dlk_events_abandon_one(struct dlk_record *record, int64_t now);
 int dlk_event_id_new(char *ret_id);
 #define DLK_EVENT_COLUMNS 21
 /* tokens.c: what the operator did, within a transaction. */

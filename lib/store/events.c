@@ -14,9 +14,10 @@
 #include "base/text.h"
 #include "store/db.h"
 
-#define FORM       "doublelock-event-1"
-#define CANON_MAX  (16 * 1024)
-#define PRUNE_STEP 1000 /* rows of one transaction */
+#define FORM         "doublelock-event-1"
+#define CANON_MAX    (16 * 1024)
+#define ABANDON_STEP 1000 /* of one transaction */
+#define BATCH        32   /* events that are read at once */
 
 /* UUID version 4 (RFC 9562 section 5.4). */
 int
@@ -209,39 +210,81 @@ is_refusal(const struct dlk_event *event)
 	       (event->type == DLK_EVENT_DECISION_OFFERED && event->reason != DLK_R_OK);
 }
 
-int
-dlk_events_each(struct dlk_record *record, const struct dlk_events_query *query,
-    int (*each)(int64_t row, const struct dlk_event *event, void *arg), void *arg)
+/* A piece of the answer. It is read whole before anybody sees it: who shows events may wait
+ * for a reader with a pager, and meanwhile the log could not be shortened. */
+struct batch {
+	int64_t after, before; /* rows between which the next ones are */
+	size_t n;
+	struct {
+		int64_t row;
+		struct dlk_event event;
+	} found[BATCH];
+};
+
+static int
+read_batch(
+    struct dlk_record *record, const struct dlk_events_query *query, struct batch *batch)
 {
-	struct dlk_event event;
-	size_t n = 0;
 	enum dlk_sql sql = query->newest ? DLK_SQL_EVENTS_DOWN : DLK_SQL_EVENTS_UP;
-	const struct dlk_value value[] = { DLK_I(query->after), DLK_I(query->since),
-		query->user ? DLK_T(query->user) : DLK_NULL };
+	const struct dlk_value value[] = { DLK_I(batch->after), DLK_I(batch->before),
+		DLK_I(query->since), DLK_I(BATCH), DLK_T(query->user) };
 
 	if (query->user)
 		sql = query->newest ? DLK_SQL_EVENTS_OF_DOWN : DLK_SQL_EVENTS_OF_UP;
 	DLK_AUTO_ROWS *row = NULL;
-	int r = dlk_db_start(record, sql, value, query->user ? 3 : 2, &row);
-	while (r == 0 && (query->most == 0 || n < query->most)) {
-		r = dlk_db_step(record, row);
-		if (r <= 0)
-			return r;
+	int r = dlk_db_start(record, sql, value, query->user ? 5 : 4, &row);
+	batch->n = 0;
+	while (r == 0 && batch->n < BATCH && (r = dlk_db_step(record, row)) > 0) {
 		int64_t number = sqlite3_column_int64(row, 0);
-		if (!dlk_event_read(row, 1, &event))
+		if (!dlk_event_read(row, 1, &batch->found[batch->n].event))
 			return dlk_db_unsound(record, "event", number);
+		batch->found[batch->n++].row = number;
+		*(query->newest ? &batch->before : &batch->after) = number;
 		r = 0;
-		if (query->refusals && !is_refusal(&event))
-			continue;
-		n++;
-		r = each(number, &event, arg);
 	}
 	return r;
 }
 
-/* One pending verdict that is over, in the transaction that is open: 1, or 0 for none. */
 static int
-abandon_one(struct dlk_record *record, int64_t now)
+show_batch(const struct batch *batch, const struct dlk_events_query *query, size_t *shown,
+    int (*each)(int64_t row, const struct dlk_event *event, void *arg), void *arg)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < batch->n && r == 0; i++) {
+		if (query->refusals && !is_refusal(&batch->found[i].event))
+			continue;
+		if (query->most != 0 && *shown == query->most)
+			break;
+		++*shown;
+		r = each(batch->found[i].row, &batch->found[i].event, arg);
+	}
+	return r;
+}
+
+int
+dlk_events_each(struct dlk_record *record, const struct dlk_events_query *query,
+    int (*each)(int64_t row, const struct dlk_event *event, void *arg), void *arg)
+{
+	size_t shown = 0;
+	struct batch *batch = calloc(1, sizeof(*batch));
+	int r = 0;
+
+	if (!batch)
+		return dlk_db_say(record, -ENOMEM, "out of memory");
+	batch->after = query->after;
+	batch->before = INT64_MAX;
+	do {
+		r = read_batch(record, query, batch);
+		if (r == 0)
+			r = show_batch(batch, query, &shown, each, arg);
+	} while (r == 0 && batch->n == BATCH && (query->most == 0 || shown < query->most));
+	free(batch);
+	return r;
+}
+
+int
+dlk_events_abandon_one(struct dlk_record *record, int64_t now)
 {
 	struct dlk_event event;
 	uint8_t attempt[DLK_ATTEMPT_SIZE];
@@ -282,7 +325,7 @@ dlk_events_abandon(struct dlk_record *record, int64_t now, size_t *ret_n)
 	r = dlk_db_begin(record);
 	if (r < 0)
 		return r;
-	while (n < PRUNE_STEP && (r = abandon_one(record, now)) > 0)
+	while (n < ABANDON_STEP && (r = dlk_events_abandon_one(record, now)) > 0)
 		n++;
 	r = dlk_db_finish(record, r < 0 ? r : 0);
 	if (r == 0)

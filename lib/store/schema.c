@@ -212,7 +212,9 @@ static int
 no_room(const char *file, int error, struct dlk_finding *trouble)
 {
 	dlk_find(trouble, DLK_STAGE_SETTLE, DLK_R_FAULT_STORE,
-	    "%s: cannot be created: %s; the directory has to belong to the user doublelock",
+	    "%.255s: cannot be created: %s; its directory has to be there and to belong to "
+	    "the "
+	    "user doublelock",
 	    file, dlk_file_error(error));
 	return error;
 }

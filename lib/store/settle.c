@@ -18,6 +18,8 @@
 #define LOGIN_KEPT    (31 * DAY) /* a login that is not repeated for so long is forgotten */
 #define FAILURES_KEPT (31 * DAY)
 
+#define ABANDON_STEP 4 /* attempts without a code that are ended with one settlement */
+
 enum { PROVISIONAL = 0, FINAL, ONCE };
 
 static bool
@@ -281,6 +283,13 @@ write_final(struct dlk_record *record, const struct dlk_settlement *s, struct dl
 		r = add_recovery(record, s);
 	if (r == 0)
 		r = write_attempt(record, s, event->id);
+	/* Where no agent runs nobody else would ever write them. */
+	for (int i = 0; i < ABANDON_STEP && r == 0; i++) {
+		r = dlk_events_abandon_one(record, record->now);
+		if (r <= 0)
+			break;
+		r = 0;
+	}
 	return r;
 }
 

@@ -82,10 +82,14 @@
 	X(PENDING_COUNT, "SELECT count(*) FROM pending WHERE at <= ?1") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
-	X(EVENTS_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND at >= ?2 ORDER BY row") \
-	X(EVENTS_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND at >= ?2 ORDER BY row DESC") \
-	X(EVENTS_OF_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE user = ?3 AND row > ?1 AND at >= ?2 ORDER BY row") \
-	X(EVENTS_OF_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE user = ?3 AND row > ?1 AND at >= ?2 ORDER BY row DESC") \
+	X(EVENTS_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \
+		"ORDER BY row LIMIT ?4") \
+	X(EVENTS_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \
+		"ORDER BY row DESC LIMIT ?4") \
+	X(EVENTS_OF_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE user = ?5 AND row > ?1 AND row < ?2 " \
+		"AND at >= ?3 ORDER BY row LIMIT ?4") \
+	X(EVENTS_OF_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE user = ?5 AND row > ?1 AND row < ?2 " \
+		"AND at >= ?3 ORDER BY row DESC LIMIT ?4") \
 	X(EVENTS_CHAIN, "SELECT row, " DLK_COLUMNS_EVENT ", chain FROM event ORDER BY row") \
 	X(EVENTS_DELIVERED, "SELECT e.row, e.chain, e.at, o.row FROM event e LEFT JOIN outbox o ON o.row = e.row " \
 		"ORDER BY e.row LIMIT ?1") \

@@ -70,7 +70,7 @@ what_is_written_comes_back(void **state)
 
 struct seen {
 	size_t n;
-	int64_t row[16];
+	int64_t row[128];
 	int stop;
 };
 
@@ -80,7 +80,7 @@ see(int64_t row, const struct dlk_event *event, void *arg)
 	struct seen *seen = arg;
 
 	(void)event;
-	assert_true(seen->n < 16);
+	assert_true(seen->n < 128);
 	seen->row[seen->n++] = row;
 	return seen->n == (size_t)seen->stop ? 42 : 0;
 }
@@ -124,6 +124,40 @@ queries(void **state)
 	struct seen seen = { .stop = 2 };
 	assert_int_equal(dlk_events_each(room->record, &rows[0].query, see, &seen), 42);
 	assert_int_equal(seen.n, 2);
+}
+
+/* More than are read at once, and logins go on while they are shown. */
+static int
+see_and_add(int64_t row, const struct dlk_event *event, void *arg)
+{
+	struct room *room = arg;
+
+	(void)event;
+	assert_true(row <= 100);
+	if (row == 50)
+		for (int i = 0; i < 400; i++)
+			add(room, "bob", ROOM_NOW, DLK_EVENT_CRL_STALE);
+	return 0;
+}
+
+static void
+many_events_are_read_in_pieces(void **state)
+{
+	struct room *room = *state;
+	const struct dlk_events_query queries[] = { { 0 }, { .newest = true },
+		{ .user = "alice" }, { .user = "alice", .newest = true } };
+
+	for (int i = 0; i < 100; i++)
+		add(room, "alice", ROOM_NOW + i, DLK_EVENT_DECISION_ALLOWED);
+	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
+		struct seen seen = { 0 };
+		assert_int_equal(dlk_events_each(room->record, &queries[i], see, &seen), 0);
+		assert_int_equal(seen.n, 100);
+		for (size_t j = 0; j < 100; j++)
+			assert_int_equal(seen.row[j], queries[i].newest ? 100 - j : j + 1);
+	}
+	assert_int_equal(dlk_events_each(room->record, &queries[2], see_and_add, room), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 500);
 }
 
 static void
@@ -249,6 +283,27 @@ attempts_without_a_code_are_abandoned(void **state)
 }
 
 static void
+logins_end_them_where_no_agent_does(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+
+	for (unsigned i = 1; i <= 5; i++) {
+		struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, i);
+		s.provisional = true;
+		s.event.type = DLK_EVENT_DECISION_REFUSED;
+		assert_int_equal(room_settle(room, &s, NULL), 0);
+	}
+	for (unsigned i = 6; i <= 7; i++) {
+		struct dlk_settlement s =
+		    room_settlement(&subject, ROOM_NOW + DLK_ATTEMPT_LIFE, i);
+		assert_int_equal(room_settle(room, &s, NULL), 0);
+	}
+	assert_int_equal(room_number(room, "SELECT count(*) FROM pending"), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 7);
+}
+
+static void
 pruning_keeps_the_chain_and_the_undelivered(void **state)
 {
 	struct room *room = *state;
@@ -303,6 +358,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(what_is_written_comes_back),
 		IN_ROOM(queries),
+		IN_ROOM(many_events_are_read_in_pieces),
+		IN_ROOM(logins_end_them_where_no_agent_does),
 		cmocka_unit_test(the_chain_shows_what_was_changed),
 		IN_ROOM(the_outbox_keeps_until_delivered),
 		IN_ROOM(attempts_without_a_code_are_abandoned),
