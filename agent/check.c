@@ -5,7 +5,6 @@
  */
 #include "agent/check.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,17 +78,12 @@ take_chain(const json_t *chain, struct dlk_request *request, const struct words 
 	return r;
 }
 
-/* One address has one spelling. */
 static int
 take_source(const char *text, struct dlk_request *request, const struct words *words)
 {
-	uint8_t octets[16];
-	int family = text && strchr(text, ':') ? AF_INET6 : AF_INET;
-
 	if (!text || text[0] == '\0')
 		return 0;
-	if (inet_pton(family, text, octets) != 1 ||
-	    !inet_ntop(family, octets, request->source, sizeof(request->source)))
+	if (dlk_spelling_address(text, request->source, sizeof(request->source)) < 0)
 		return mistake(words, -EINVAL, "source: want an IP address");
 	return 0;
 }

@@ -17,6 +17,7 @@
 #include <jansson.h>
 #include <malloc.h>
 
+#include "agent/auth.h"
 #include "agent/check.h"
 #include "agent/health.h"
 #include "agent/house.h"
@@ -236,6 +237,7 @@ run(struct agent *agent)
 {
 	const struct dlk_route routes[] = {
 		{ "/v1/check", DLK_HTTP_POST, dlk_check_handle, &agent->house },
+		{ DLK_AUTH_PATH, DLK_HTTP_ANY, dlk_auth_handle, &agent->house },
 		{ "/healthz", DLK_HTTP_GET, dlk_health_handle, &agent->house },
 	};
 

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/events.h"
 
 #define PASSWD_ROOM 16384
 
@@ -78,14 +79,45 @@ fault(struct dlk_verdict *verdict, const char *words)
 }
 
 static void
+refuse(struct dlk_question *q, struct dlk_engine *engine)
+{
+	struct dlk_event event;
+
+	q->verdict.reason = q->refusal.reason;
+	q->verdict.stage = q->refusal.stage;
+	(void)dlk_text_copy(q->verdict.detail, sizeof(q->verdict.detail), q->refusal.detail);
+	dlk_event_of(&q->caller, &q->asked, &q->verdict, dlk_clock_now(), &event);
+	/* a refusal needs no record to be one */
+	if (dlk_engine_record(engine) &&
+	    dlk_events_add(dlk_engine_record(engine), &event) == 0)
+		(void)dlk_text_copy(q->verdict.event, sizeof(q->verdict.event), event.id);
+}
+
+static void
+decide(struct dlk_question *q, struct dlk_engine *engine)
+{
+	bool later = q->code_if_needed && q->asked.has_code;
+
+	if (later)
+		q->asked.has_code = false;
+	dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
+	if (later && q->verdict.reason == DLK_R_OTP_REQUIRED) {
+		q->asked.has_code = true;
+		dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
+	}
+}
+
+static void
 work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct dlk_question *q = (struct dlk_question *)(void *)job;
 
-	if (look_up(&q->asked) < 0)
+	if (q->refusal.reason != DLK_R_UNDECIDED)
+		refuse(q, engine);
+	else if (look_up(&q->asked) < 0)
 		fault(&q->verdict, "the account could not be looked up");
 	else
-		dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
+		decide(q, engine);
 }
 
 static void

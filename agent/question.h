@@ -13,6 +13,10 @@ struct dlk_question {
 	struct evhttp_request *request;
 	struct dlk_caller caller;
 	struct dlk_request asked;
+	/* A door that has found out by itself why not: then this is the verdict, recorded. */
+	struct dlk_finding refusal;
+	/* Browsers send a code again and again: it is looked at only where one is needed. */
+	bool code_if_needed;
 	struct dlk_verdict verdict;
 	/* In the loop's thread: answers the request. The verdict is complete. */
 	void (*answer)(struct dlk_question *question);

@@ -5,6 +5,7 @@
  */
 #include "agent/spelling.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <string.h>
 
@@ -107,4 +108,17 @@ dlk_spelling_unescape(struct dlk_bytes text, size_t limit, struct dlk_buf *buf)
 	}
 	buf->n = at;
 	return 0;
+}
+
+int
+dlk_spelling_address(const char *text, char *out, size_t size)
+{
+	uint8_t octets[16];
+	int family = strchr(text, ':') ? AF_INET6 : AF_INET;
+
+	if (inet_pton(family, text, octets) == 1 &&
+	    inet_ntop(family, octets, out, (socklen_t)size))
+		return 0;
+	out[0] = '\0';
+	return -EINVAL;
 }

@@ -13,5 +13,7 @@
 int dlk_spelling_decode(struct dlk_bytes text, size_t limit, struct dlk_buf *buf);
 /* Percent-decoding; a '+' stays a '+' (Apache and ALB leave it raw). 0, -EINVAL, ... */
 int dlk_spelling_unescape(struct dlk_bytes text, size_t limit, struct dlk_buf *buf);
+/* An IP address alone, in the one spelling of inet_ntop(3). 0, or -EINVAL and out is "". */
+int dlk_spelling_address(const char *text, char *out, size_t size);
 
 #endif

@@ -152,7 +152,8 @@ site_configure(struct site *site, const char *more)
 	    "[identity]\nrule = san-email:%%u@" SITE_DOMAIN "\n"
 	    "[lockout]\nsystem-users = " SITE_USER ", " SITE_OTHER "\nfailures = 4\n"
 	    "[service web]\ncertificate = gateway\notp = none\nvouch = %u\n"
-	    "[service code]\ncertificate = gateway\notp = required\nvouch = %u\n"
+	    "[service code]\ncertificate = gateway\notp = required\nremember = 1h\nvouch = "
+	    "%u\n"
 	    "[service closed]\ncertificate = gateway\notp = none\n"
 	    "[agent]\nlisten = unix:%s\n"
 	    "[state]\nstore = sqlite:%s\nseal-key = %s\n%s%s",
