@@ -22,7 +22,8 @@
 #include "sandbox.h"
 #include "store/tokens.h"
 
-#define FILE_MAX (64 * 1024)
+#define FILE_MAX  (64 * 1024)
+#define NAMES_MAX 64 /* more than a file has keys */
 
 struct place {
 	struct dlk_settings *settings;
@@ -71,19 +72,42 @@ write_keys(const struct place *p, struct dlk_bytes content)
 		     : CTL_YES;
 }
 
-/* A new key in front of what is in `old`. */
+/* One more line, and whether all of them together are a file that can be used. */
+static int
+add_key(int64_t when, struct dlk_bytes old, struct dlk_buf *content)
+{
+	struct dlk_seal *seal = NULL;
+	char id[DLK_TIME_TEXT];
+
+	dlk_time_compact(when, id);
+	int r = dlk_seal_generate(id, content);
+	if (r == 0)
+		r = dlk_buf_add(content, FILE_MAX, old);
+	if (r == 0)
+		r = dlk_seal_parse(dlk_bytes_of(content), &seal);
+	dlk_seal_free(seal);
+	return r;
+}
+
+/* A new key in front of what is in `old`. Its name is the time, or one that is free: two keys
+ * of one name would make the file useless, and everybody stay outside. */
 static int
 put_key(const struct place *p, struct dlk_bytes old)
 {
-	DLK_AUTO_BUF content = { 0 };
-	char id[DLK_TIME_TEXT];
+	int64_t now = dlk_clock_now();
+	int r = -EBADMSG;
 
-	dlk_time_compact(dlk_clock_now(), id);
-	int r = dlk_seal_generate(id, &content);
-	if (r == 0)
-		r = dlk_buf_add(&content, FILE_MAX, old);
-	return r < 0 ? ctl_fault("%s: %s", p->settings->seal_key, dlk_file_error(r))
-		     : write_keys(p, dlk_bytes_of(&content));
+	for (int later = 0; later < NAMES_MAX && r == -EBADMSG; later++) {
+		DLK_AUTO_BUF content = { 0 };
+		r = add_key(now + later, old, &content);
+		if (r == 0)
+			return write_keys(p, dlk_bytes_of(&content));
+	}
+	return ctl_fault("%s: %s", p->settings->seal_key,
+	    r == -EBADMSG
+		? "it cannot take a further key: a line is not ID:BASE64, or there are "
+		  "as many as there may be; nothing was changed"
+		: dlk_file_error(r));
 }
 
 static bool

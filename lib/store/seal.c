@@ -111,6 +111,22 @@ parse(struct dlk_seal *seal, struct dlk_bytes content)
 }
 
 int
+dlk_seal_parse(struct dlk_bytes content, struct dlk_seal **ret_seal)
+{
+	struct dlk_seal *seal = calloc(1, sizeof(*seal));
+
+	if (!seal)
+		return -ENOMEM;
+	int r = parse(seal, content);
+	if (r < 0) {
+		dlk_seal_free(seal);
+		return r;
+	}
+	*ret_seal = seal;
+	return 0;
+}
+
+int
 dlk_seal_load(const char *path, const struct dlk_care *care, struct dlk_seal **ret_seal)
 {
 	DLK_AUTO_BUF content = { 0 };
@@ -121,16 +137,7 @@ dlk_seal_load(const char *path, const struct dlk_care *care, struct dlk_seal **r
 		r = dlk_file_read(path, FILE_MAX, care, &content);
 	if (r < 0)
 		return r;
-	struct dlk_seal *seal = calloc(1, sizeof(*seal));
-	if (!seal)
-		return -ENOMEM;
-	r = parse(seal, dlk_bytes_of(&content));
-	if (r < 0) {
-		dlk_seal_free(seal);
-		return r;
-	}
-	*ret_seal = seal;
-	return 0;
+	return dlk_seal_parse(dlk_bytes_of(&content), ret_seal);
 }
 
 void

@@ -14,6 +14,8 @@
 struct dlk_seal;
 /* 0; -ENOENT, -EACCES, ... of the file; -EBADMSG where a line is not as described. */
 int dlk_seal_load(const char *path, const struct dlk_care *care, struct dlk_seal **ret_seal);
+/* The same of what would be the file's octets. 0, -ENOMEM, -EBADMSG. */
+int dlk_seal_parse(struct dlk_bytes content, struct dlk_seal **ret_seal);
 void dlk_seal_free(struct dlk_seal *seal);                 /* wipes */
 const char *dlk_seal_current(const struct dlk_seal *seal); /* id of the key that seals */
 bool dlk_seal_has(const struct dlk_seal *seal, const char *id);

@@ -75,6 +75,12 @@ is "$(printf '%s' "$out" | jq -r '.recovery | length')" 10 "with one there are t
 ctl seal rotate
 like "$code $out" "^0 1 secrets" "the sealing key is changed"
 is "$(wc -l <"$etc/seal.key")" 2 "and the old one kept"
+for i in 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do ctl seal rotate; done
+is "$code $(wc -l <"$etc/seal.key")" "0 $i" "again and again, in the same second"
+ctl seal rotate
+like "$code $err" "^3 .*nothing was changed" "until the file is full"
+ctl recovery regenerate bert --json
+is "$code" 0 "and it is still of use"
 ctl user remove bert
 is "$code" 0 "a user is removed"
 ctl user remove bert
