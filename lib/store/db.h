@@ -117,6 +117,11 @@ int dlk_event_id_new(char *ret_id);
 /* tokens.c: what the operator did, within a transaction. */
 int dlk_operator_event(struct dlk_record *record, enum dlk_event_type type, const char *user,
     const char *token, const char *detail, const char *actor, int64_t now);
+void dlk_token_wipe(struct dlk_token *token);
+#define DLK_AUTO_TOKEN __attribute__((cleanup(dlk_token_wipe))) struct dlk_token
+/* By which a secret is known again; words where that fails. */
+int dlk_token_mac(struct dlk_record *record, const char *seal, const struct dlk_secret *key,
+    uint8_t *ret_mac);
 /* Columns of an event from `first` on, in the order of DLK_COLUMNS_EVENT. */
 bool dlk_event_read(sqlite3_stmt *row, int first, struct dlk_event *e);
 void dlk_event_values(const struct dlk_event *e, struct dlk_value *v);

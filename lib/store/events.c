@@ -17,6 +17,7 @@
 #define FORM         "doublelock-event-1"
 #define CANON_MAX    (16 * 1024)
 #define ABANDON_STEP 1000 /* of one transaction */
+#define CLOCK_SLACK  300  /* seconds that another clock may be ahead */
 #define BATCH        32   /* events that are read at once */
 
 /* UUID version 4 (RFC 9562 section 5.4). */
@@ -290,8 +291,8 @@ dlk_events_abandon_one(struct dlk_record *record, int64_t now)
 	uint8_t attempt[DLK_ATTEMPT_SIZE];
 	bool sound = true;
 	DLK_AUTO_ROWS *row = NULL;
-	int r = dlk_db_start(
-	    record, DLK_SQL_PENDING_OLD, DLK_VALUES(DLK_I(now - DLK_ATTEMPT_LIFE)), &row);
+	int r = dlk_db_start(record, DLK_SQL_PENDING_OLD,
+	    DLK_VALUES(DLK_I(now - DLK_ATTEMPT_LIFE), DLK_I(now + CLOCK_SLACK)), &row);
 
 	if (r == 0)
 		r = dlk_db_step(record, row);
@@ -317,7 +318,7 @@ dlk_events_abandon(struct dlk_record *record, int64_t now, size_t *ret_n)
 	int64_t waiting = 0;
 	/* Asked without the lock: mostly there is nothing to do. */
 	int r = dlk_db_number(record, DLK_SQL_PENDING_COUNT,
-	    DLK_VALUES(DLK_I(now - DLK_ATTEMPT_LIFE)), &waiting);
+	    DLK_VALUES(DLK_I(now - DLK_ATTEMPT_LIFE), DLK_I(now + CLOCK_SLACK)), &waiting);
 
 	*ret_n = 0;
 	if (r < 0 || waiting == 0)

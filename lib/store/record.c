@@ -245,15 +245,16 @@ dlk_record_probe(struct dlk_record *record)
 int
 dlk_record_accept_clock(struct dlk_record *record, int64_t now)
 {
+	/* What began in a time that never was counts from now, and is not remembered. */
+	static const enum dlk_sql from_now[] = { DLK_SQL_FAILURES_FROM_NOW,
+		DLK_SQL_LOGINS_FROM_NOW, DLK_SQL_ATTEMPTS_FROM_NOW, DLK_SQL_OUTBOX_RETRY };
 	int r = dlk_db_begin(record);
 
 	if (r < 0)
 		return r;
 	record->state.highest = now;
 	record->changed = true;
-	/* What began in the time that never was counts from now, and is not remembered. */
-	r = dlk_db_run(record, DLK_SQL_FAILURES_FROM_NOW, DLK_VALUES(DLK_I(now)));
-	if (r >= 0)
-		r = dlk_db_run(record, DLK_SQL_LOGINS_END_LATER, DLK_VALUES(DLK_I(now)));
+	for (size_t i = 0; i < sizeof(from_now) / sizeof(from_now[0]) && r >= 0; i++)
+		r = dlk_db_run(record, from_now[i], DLK_VALUES(DLK_I(now)));
 	return dlk_db_finish(record, r < 0 ? r : 0);
 }

@@ -33,7 +33,7 @@
 	X(TOKEN_COUNT, "SELECT count(*) FROM token WHERE user = ?1") \
 	X(TOKEN_SAME, "SELECT count(*) FROM token WHERE user = ?1 AND seal = ?2 AND mac = ?3") \
 	X(TOKEN_LABEL, "SELECT count(*) FROM token WHERE user = ?1 AND label = ?2") \
-	X(TOKEN_SEALS, "SELECT DISTINCT seal FROM token WHERE user = ?1") \
+	X(TOKEN_SEAL, "SELECT min(seal) FROM token WHERE seal > ?1 AND user = ?2") \
 	X(TOKEN_REMOVE, "DELETE FROM token WHERE user = ?1 AND label = ?2") \
 	X(TOKENS_REMOVE, "DELETE FROM token WHERE user = ?1") \
 	X(TOKEN_USE, "UPDATE token SET last_step = ?4 WHERE id = ?1 AND user = ?2 AND last_step = ?3 AND ?4 > last_step") \
@@ -43,7 +43,7 @@
 	X(USED_KEEP, "INSERT INTO used (seal, mac, last_step) SELECT seal, mac, last_step FROM token " \
 		"WHERE user = ?1 AND (?2 IS NULL OR label = ?2) AND last_step >= 0 " \
 		"ON CONFLICT (seal, mac) DO UPDATE SET last_step = max(last_step, excluded.last_step)") \
-	X(USED_SEALS, "SELECT DISTINCT seal FROM used") \
+	X(USED_SEAL, "SELECT min(seal) FROM used WHERE seal > ?1") \
 	X(USED, "SELECT last_step FROM used WHERE seal = ?1 AND mac = ?2") \
 	/* recovery codes */ \
 	X(RECOVERY_OF, "SELECT id, mac FROM recovery WHERE user = ?1 ORDER BY id") \
@@ -70,16 +70,19 @@
 	X(LOGINS_END, "UPDATE login SET until = 0 WHERE user = ?1 AND until > 0") \
 	X(LOGINS_REMOVE, "DELETE FROM login WHERE user = ?1") \
 	X(LOGINS_OLD, "DELETE FROM login WHERE row IN (SELECT row FROM login ORDER BY row LIMIT 4) AND at < ?1 AND until < ?2") \
-	X(LOGINS_END_LATER, "UPDATE login SET until = 0 WHERE since > ?1") \
+	X(LOGINS_FROM_NOW, "UPDATE login SET until = 0, since = min(since, ?1), at = min(at, ?1) WHERE since > ?1 OR at > ?1") \
 	/* attempts */ \
 	X(ATTEMPT, "SELECT final, event FROM attempt WHERE id = ?1") \
 	X(ATTEMPT_ADD, "INSERT INTO attempt (id, final, at, event) VALUES (?1, ?2, ?3, ?4)") \
 	X(ATTEMPTS_OLD, "DELETE FROM attempt WHERE row IN (SELECT row FROM attempt ORDER BY row LIMIT 4) AND at < ?1") \
+	X(ATTEMPTS_FROM_NOW, "UPDATE attempt SET at = ?1 WHERE at > ?1") \
 	X(PENDING, "SELECT id FROM pending WHERE attempt = ?1") \
 	X(PENDING_SET, "INSERT OR REPLACE INTO pending (attempt, " DLK_COLUMNS_EVENT ") VALUES (?1, " DLK_EVENT_PLACES ")") \
 	X(PENDING_REMOVE, "DELETE FROM pending WHERE attempt = ?1") \
-	X(PENDING_OLD, "SELECT attempt, " DLK_COLUMNS_EVENT " FROM pending WHERE at <= ?1 ORDER BY at LIMIT 1") \
-	X(PENDING_COUNT, "SELECT count(*) FROM pending WHERE at <= ?1") \
+	/* the first one is the oldest; one in the future is of a time that never was */ \
+	X(PENDING_OLD, "SELECT attempt, " DLK_COLUMNS_EVENT " FROM (SELECT * FROM pending ORDER BY rowid LIMIT 1) " \
+		"WHERE at <= ?1 OR at > ?2") \
+	X(PENDING_COUNT, "SELECT count(*) FROM (SELECT at FROM pending ORDER BY rowid LIMIT 1) WHERE at <= ?1 OR at > ?2") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENTS_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \

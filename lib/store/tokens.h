@@ -13,7 +13,8 @@ struct dlk_token_row {
 	char seal[DLK_SEAL_ID_MAX + 1]; /* key that it is sealed under */
 };
 
-/* *ret_id; -EEXIST where the user has that label; -ENOSPC at DLK_TOKENS_MAX. */
+/* *ret_id; -EEXIST where the user has that label or that secret; -ENOSPC at DLK_TOKENS_MAX;
+ * -EINVAL for a label that is not printable ASCII, or what no code can be made of. */
 int dlk_tokens_add(struct dlk_record *record, const char *user, const struct dlk_token *token,
     const char *actor, int64_t now, int64_t *ret_id);
 /* Many in one transaction; result[i] is 0, -EEXIST or -ENOSPC for each. */

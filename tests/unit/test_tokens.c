@@ -84,6 +84,8 @@ what_cannot_be_a_token_is_refused(void **state)
 	assert_int_equal(add(room, "alice", &bad), -EINVAL);
 	assert_true(dlk_text_copy(bad.label, sizeof(bad.label), "a\nb"));
 	assert_int_equal(add(room, "alice", &bad), -EINVAL);
+	assert_true(dlk_text_copy(bad.label, sizeof(bad.label), "\xff\xfe"));
+	assert_int_equal(add(room, "alice", &bad), -EINVAL);
 	bad = good;
 	bad.otp.key.n = 9;
 	assert_int_equal(add(room, "alice", &bad), -EINVAL);
