@@ -59,7 +59,8 @@ TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libeve
 obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIB := $(call obj,lib/*/*.c)
 # The module sees these and nothing else; -z defs and its version script prove it.
-PAM := $(call obj,pam/*.c) $(call obj,lib/base/bytes.c lib/base/file.c lib/base/secret.c lib/base/text.c \
+PAM := $(call obj,pam/*.c) $(call obj,lib/base/account.c lib/base/bytes.c lib/base/file.c \
+	lib/base/secret.c lib/base/text.c \
 	lib/model/*.c lib/wire/*.c)
 HELPER := $(call obj,agent/helper.c agent/sandbox.c)
 CTL    := $(call obj,agent/ctl/*.c agent/sandbox.c)

@@ -23,6 +23,7 @@
 #include "agent/house.h"
 #include "agent/http.h"
 #include "agent/listen.h"
+#include "agent/modules.h"
 #include "agent/notify.h"
 #include "agent/sandbox.h"
 #include "agent/watch.h"
@@ -39,6 +40,7 @@ struct agent {
 	struct dlk_listeners listeners;
 	struct event_base *base;
 	struct dlk_http *http;
+	struct dlk_modules *modules;
 	struct dlk_house house;
 	struct event *hup, *term, *interrupt, *ending, *watchdog;
 	int ticks;
@@ -196,7 +198,8 @@ end_when_quiet(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	if (dlk_http_open(agent->http) == 0 || ++agent->ticks > ENDING_S * 20)
+	size_t open = dlk_http_open(agent->http) + dlk_modules_open(agent->modules);
+	if (open == 0 || ++agent->ticks > ENDING_S * 20)
 		(void)event_base_loopbreak(agent->base);
 }
 
@@ -209,6 +212,7 @@ terminate(evutil_socket_t signal, short what, void *arg)
 	(void)what;
 	dlk_notify("STOPPING=1");
 	dlk_http_stop_listening(agent->http);
+	dlk_modules_stop_listening(agent->modules);
 	(void)event_add(agent->ending, &(struct timeval){ .tv_usec = 50000 });
 }
 
@@ -249,8 +253,11 @@ run(struct agent *agent)
 		code = watch_signals(agent);
 	if (code != 0)
 		return code;
-	int r = dlk_http_new(agent->base, &agent->listeners, routes,
-	    sizeof(routes) / sizeof(routes[0]), &agent->http);
+	int r =
+	    dlk_modules_new(agent->base, &agent->house, &agent->listeners, &agent->modules);
+	if (r == 0)
+		r = dlk_http_new(agent->base, &agent->listeners, routes,
+		    sizeof(routes) / sizeof(routes[0]), &agent->http);
 	if (r < 0)
 		return broken("listening", r);
 	dlk_say(DLK_NOTICE, "%s: in force, %zu threads", agent->config,

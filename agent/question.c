@@ -6,16 +6,14 @@
 #include "agent/question.h"
 
 #include <errno.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/account.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/events.h"
-
-#define PASSWD_ROOM 16384
 
 struct dlk_question *
 dlk_question_new(struct dlk_http *http, struct evhttp_request *request, uid_t peer)
@@ -51,21 +49,14 @@ dlk_question_free(struct dlk_question *question)
 static int
 look_up(struct dlk_request *asked)
 {
-	struct passwd entry, *found = NULL;
-	DLK_AUTO_BUF room = { 0 };
+	char name[sizeof(asked->user)];
 
 	if (asked->user[0] == '\0')
 		return 0;
-	int r = dlk_buf_reserve(&room, PASSWD_ROOM);
+	int r = dlk_account_find(asked->user, name, sizeof(name), &asked->uid);
 	if (r < 0)
-		return r;
-	r = getpwnam_r(asked->user, &entry, (char *)room.p, room.room, &found);
-	if (!found)
-		return r == ENOENT || r == ESRCH ? 0 : -r;
-	if (!dlk_text_copy(asked->user, sizeof(asked->user), found->pw_name))
-		return -ENAMETOOLONG;
-	asked->account_known = true;
-	asked->uid = found->pw_uid;
+		return r == -ENOENT ? 0 : r;
+	asked->account_known = dlk_text_copy(asked->user, sizeof(asked->user), name);
 	return 0;
 }
 

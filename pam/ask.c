@@ -5,13 +5,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pwd.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "child.h"
@@ -22,19 +21,16 @@
 #ifndef DLK_USER
 #define DLK_USER "doublelock"
 #endif
-#define ACCOUNT_ROOM 65536
-#define END_MS       1000 /* for the helper's own end, after its answer */
+#define END_MS 1000 /* for the helper's own end, after its answer */
 
-/* root, where there is no such account. */
+/* root's, where there is no such account. */
 static uid_t
 agents_uid(void)
 {
-	DLK_AUTO_BUF room = { 0 };
-	struct passwd account, *found = NULL;
+	char name[sizeof(DLK_USER)];
+	uid_t uid;
 
-	if (dlk_buf_reserve(&room, ACCOUNT_ROOM) == 0)
-		getpwnam_r(DLK_USER, &account, (char *)room.p, room.room, &found);
-	return found ? account.pw_uid : DLK_OWNER;
+	return dlk_account_find(DLK_USER, name, sizeof(name), &uid) == 0 ? uid : DLK_OWNER;
 }
 
 /* Each directory above the socket is root's or the agent's, so that nobody else can have put

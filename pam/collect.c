@@ -5,16 +5,13 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <pwd.h>
 #include <security/pam_ext.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "base/account.h"
 #include "base/text.h"
 #include "outcome.h"
-
-#define ACCOUNT_ROOM_MAX (1024 * 1024) /* octets of one passwd entry */
 
 static const char *
 item(pam_handle_t *pamh, int type)
@@ -24,46 +21,18 @@ item(pam_handle_t *pamh, int type)
 	return pam_get_item(pamh, type, &value) == PAM_SUCCESS && value ? value : "";
 }
 
-/* 0 and the account or NULL in *ret_found, or -errno. Text of `account` lies in `room`. */
-static int
-look_up(
-    const char *name, struct passwd *account, struct dlk_buf *room, struct passwd **ret_found)
-{
-	int error = ERANGE;
-
-	for (size_t n = 4096; error == ERANGE && n <= ACCOUNT_ROOM_MAX; n *= 4) {
-		if (dlk_buf_reserve(room, n) != 0)
-			return -ENOMEM;
-		do
-			error =
-			    getpwnam_r(name, account, (char *)room->p, room->room, ret_found);
-		while (error == EINTR);
-	}
-	/* getpwnam(3): these are "not found" too */
-	if (error == ENOENT || error == ESRCH || error == EBADF || error == EPERM) {
-		*ret_found = NULL;
-		error = 0;
-	}
-	return -error;
-}
-
-/* Another spelling of one account is that account. */
+/* Who is no account is asked about as typed, and refused like one who is. */
 static enum dlk_reason
 take_account(const char *typed, struct dlk_request *request)
 {
-	DLK_AUTO_BUF room = { 0 };
-	struct passwd account, *found = NULL;
-	int error = look_up(typed, &account, &room, &found);
+	int error =
+	    dlk_account_find(typed, request->user, sizeof(request->user), &request->uid);
 
-	if (error != 0)
-		return DLK_R_FAULT_INTERNAL;
-	if (found) {
-		request->account_known = true;
-		request->uid = found->pw_uid;
-	}
-	if (!dlk_text_copy(
-		request->user, sizeof(request->user), found ? found->pw_name : typed))
+	request->account_known = error == 0;
+	if (error == -ENOENT && !dlk_text_copy(request->user, sizeof(request->user), typed))
 		return DLK_R_NO_IDENTITY;
+	if (error != 0 && error != -ENOENT)
+		return error == -ENAMETOOLONG ? DLK_R_NO_IDENTITY : DLK_R_FAULT_INTERNAL;
 	return dlk_text_is_name(request->user) ? DLK_R_OK : DLK_R_NO_IDENTITY;
 }
 

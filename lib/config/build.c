@@ -315,8 +315,11 @@ fill_defaults(struct dlk_settings *s, const char *dir)
 		error = put_default(&s->intermediates, dir, "intermediates.d");
 	if (error == 0)
 		error = put_default(&s->crls, dir, "crl.d");
-	if (error == 0 && s->listen.n == 0)
+	if (error == 0 && s->listen.n == 0) {
 		error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/agent.sock");
+		if (error == 0)
+			error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/module.sock");
+	}
 	if (error != 0)
 		return error;
 	directory_of(s->store, state, sizeof(state));

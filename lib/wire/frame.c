@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -87,27 +88,37 @@ receive(int fd, uint8_t *p, size_t n, int64_t deadline_ms)
 }
 
 int
-dlk_frame_receive(int fd, int64_t deadline_ms, struct dlk_buf *buf)
+dlk_frame_length(const uint8_t header[DLK_WIRE_HEADER], size_t *ret_length)
 {
-	uint8_t header[DLK_WIRE_HEADER];
-	size_t start = buf->n;
-	int error = receive(fd, header, sizeof(header), deadline_ms);
-
-	if (error != 0)
-		return error;
 	if (header[0] != 'D' || header[1] != 'L' || header[2] != 'K' ||
 	    header[3] != DLK_WIRE_VERSION)
 		return -EPROTO;
-	size_t length = dlk_get_be32(header + 4);
-	if (length > DLK_WIRE_MAX - DLK_WIRE_HEADER)
+	size_t fields = dlk_get_be32(header + 4);
+	if (fields > DLK_WIRE_MAX - DLK_WIRE_HEADER)
 		return -EMSGSIZE;
-	error = dlk_buf_reserve(buf, buf->n + sizeof(header) + length);
+	*ret_length = DLK_WIRE_HEADER + fields;
+	return 0;
+}
+
+int
+dlk_frame_receive(int fd, int64_t deadline_ms, struct dlk_buf *buf)
+{
+	uint8_t header[DLK_WIRE_HEADER];
+	size_t length = 0;
+	int error = receive(fd, header, sizeof(header), deadline_ms);
+
 	if (error == 0)
-		error = dlk_buf_add(buf, buf->room, DLK_BYTES(header, sizeof(header)));
+		error = dlk_frame_length(header, &length);
 	if (error == 0)
-		error = receive(fd, buf->p + buf->n, length, deadline_ms);
-	buf->n = error == 0 ? buf->n + length : start;
-	return error;
+		error = dlk_buf_reserve(buf, buf->n + length);
+	if (error == 0)
+		error = receive(fd, buf->p + buf->n + sizeof(header), length - sizeof(header),
+		    deadline_ms);
+	if (error != 0)
+		return error;
+	memcpy(buf->p + buf->n, header, sizeof(header));
+	buf->n += length;
+	return 0;
 }
 
 int

@@ -6,6 +6,8 @@
 #include "wire/codec.h"
 
 int64_t dlk_monotonic_ms(void);
+/* What a header announces, itself included. 0, -EPROTO, -EMSGSIZE. */
+int dlk_frame_length(const uint8_t header[DLK_WIRE_HEADER], size_t *ret_length);
 /* Deadlines are points of dlk_monotonic_ms(). 0, -ETIMEDOUT, -EPIPE, -errno; never SIGPIPE. */
 int dlk_frame_send(int fd, struct dlk_bytes frame, int64_t deadline_ms);
 /* Appends one frame; reads no octet behind it. -EPROTO, -EMSGSIZE, -EPIPE where it ended. */

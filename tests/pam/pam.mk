@@ -1,17 +1,19 @@
 # SPDX-License-Identifier: MIT
 # The module once more, as the tests load it: it trusts what belongs to whoever builds, so that
 # no root is needed. In the hasty one the judge has 300 ms, so that nobody waits for a deadline.
-CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_login
+CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_login \
+	$(B)/tests/pam/test_agent
 TEST_OWNER := $(shell id -u)
 # whom the helper becomes: nobody where root builds, else there is nothing to become
 TEST_USER := $(if $(filter 0,$(TEST_OWNER)),nobody,$(shell id -un))
+AS_TEST := -DDLK_OWNER=$(TEST_OWNER) -DDLK_USER='"$(TEST_USER)"'
 PAM_TEST := $(patsubst $(B)/obj/%,$(B)/obj/tests/pam/as/%,$(PAM))
 $(B)/obj/tests/pam/as/%.o: %.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_OWNER=$(TEST_OWNER) -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -c $< -o $@
 $(B)/obj/tests/pam/as/hasty.o: pam/ask.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_OWNER=$(TEST_OWNER) -DDLK_ASK_MS=300 -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -DDLK_ASK_MS=300 -c $< -o $@
 $(B)/tests/pam/pam_doublelock.so: $(PAM_TEST)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -36,15 +38,17 @@ $(B)/tests/pam/test_module: $(B)/obj/tests/pam/test_module.o $(B)/obj/tests/pam/
 # the helper that becomes TEST_USER, and the logins that it judges
 $(B)/obj/tests/pam/helper.o: agent/helper.c
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_OWNER=$(TEST_OWNER) -DDLK_USER='"$(TEST_USER)"' -c $< -o $@
+	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -c $< -o $@
 $(B)/tests/pam/doublelock-helper: $(B)/obj/tests/pam/helper.o $(B)/obj/agent/sandbox.o \
 		$(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
-$(B)/obj/tests/pam/test_login.o: ALL_CFLAGS += -DDLK_USER='"$(TEST_USER)"'
-$(B)/tests/pam/test_login: $(B)/obj/tests/pam/test_login.o $(B)/obj/tests/pam/login.o \
-		$(B)/libdoublelock.a | $(B)/tests/pam/test_module $(B)/tests/pam/doublelock-helper
+PAM_MACHINE := $(addprefix $(B)/obj/tests/pam/,machine.o login.o)
+$(B)/obj/tests/pam/machine.o $(B)/obj/tests/pam/test_agent.o: ALL_CFLAGS += $(AS_TEST)
+$(B)/tests/pam/test_login $(B)/tests/pam/test_agent: $(B)/tests/pam/%: $(B)/obj/tests/pam/%.o \
+		$(PAM_MACHINE) $(B)/libdoublelock.a | $(B)/tests/pam/test_module \
+		$(B)/tests/pam/doublelock-helper $(B)/doublelockd
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS) -lpam

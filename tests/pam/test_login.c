@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The module and the real helper: logins by code, what is wrong with a machine, and eight
  * processes with one code. */
-#include <errno.h>
-#include <grp.h>
-#include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,179 +16,9 @@
 
 #include <cmocka.h>
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
-
-#include "base/clock.h"
-#include "base/file.h"
 #include "base/text.h"
-#include "login.h"
-#include "store/tokens.h"
+#include "machine.h"
 #include "wire/frame.h"
-
-/* A small installation: configuration, one anchor, a sealing key, a record with one HOTP
- * token of this process's user. The helper belongs to DLK_USER as it does when installed. */
-struct machine {
-	struct login *login;
-	char config[128], helper[128], state[128], store[128], seal[128], options[300];
-	struct dlk_otp otp;
-	int64_t counter; /* of the code that comes next */
-};
-
-static void
-in_dir(const struct machine *m, char *path, size_t size, const char *name)
-{
-	assert_int_equal(dlk_path_join(path, size, m->login->dir, name), 0);
-}
-
-static void
-write_config(const struct machine *m, const char *more)
-{
-	FILE *out = fopen(m->config, "w");
-
-	assert_non_null(out);
-	fprintf(out, "[state]\nstore = sqlite:%s\n", m->store);
-	fprintf(out, "[service doublelock-test]\ncertificate = none\notp = required\n");
-	fputs(more, out);
-	assert_int_equal(fclose(out), 0);
-}
-
-static void
-make_anchor(const struct machine *m)
-{
-	char path[160];
-	EVP_PKEY *key = EVP_EC_gen("P-256");
-	X509 *x509 = X509_new();
-	X509_NAME *name = X509_get_subject_name(x509);
-
-	X509_set_version(x509, X509_VERSION_3);
-	ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
-	X509_NAME_add_entry_by_txt(
-	    name, "CN", MBSTRING_ASC, (const unsigned char *)"Test CA", -1, -1, 0);
-	X509_set_issuer_name(x509, name);
-	X509_gmtime_adj(X509_getm_notBefore(x509), -3600);
-	X509_gmtime_adj(X509_getm_notAfter(x509), 86400);
-	X509_set_pubkey(x509, key);
-	X509_EXTENSION *ca =
-	    X509V3_EXT_conf_nid(NULL, NULL, NID_basic_constraints, "critical,CA:TRUE");
-	X509_add_ext(x509, ca, -1);
-	X509_EXTENSION_free(ca);
-	assert_true(X509_sign(x509, key, EVP_sha256()) > 0);
-	in_dir(m, path, sizeof(path), "trust.d");
-	assert_int_equal(mkdir(path, 0755), 0);
-	in_dir(m, path, sizeof(path), "trust.d/ca.pem");
-	FILE *out = fopen(path, "w");
-	assert_int_equal(PEM_write_X509(out, x509), 1);
-	assert_int_equal(fclose(out), 0);
-	X509_free(x509);
-	EVP_PKEY_free(key);
-}
-
-/* Everything below the state directory is the judge's; the sealing key it can read. */
-static void
-give_to_judge(const struct machine *m)
-{
-	const struct passwd *judge = getpwnam(DLK_USER);
-	char path[160];
-	const char *const names[] = { "state", "state/state.db", "state/state.db-wal",
-		"state/state.db-shm" };
-
-	assert_non_null(judge);
-	assert_int_equal(chown(m->seal, (uid_t)-1, judge->pw_gid), 0);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		in_dir(m, path, sizeof(path), names[i]);
-		if (chown(path, judge->pw_uid, judge->pw_gid) != 0)
-			assert_int_equal(errno, ENOENT);
-	}
-}
-
-static void
-make_record(struct machine *m)
-{
-	struct dlk_finding trouble = { 0 };
-	struct dlk_token token = { .otp = m->otp, .label = "test" };
-	struct dlk_seal *seal = NULL;
-	struct dlk_record *record = NULL;
-	DLK_AUTO_BUF line = { 0 };
-	int64_t id;
-
-	assert_int_equal(dlk_seal_generate("one", &line), 0);
-	FILE *out = fopen(m->seal, "w");
-	fwrite(line.p, 1, line.n, out);
-	assert_int_equal(fclose(out), 0);
-	assert_int_equal(chmod(m->seal, 0640), 0);
-	assert_int_equal(mkdir(m->state, 0700), 0);
-	assert_int_equal(dlk_seal_load(m->seal, NULL, &seal), 0);
-	assert_int_equal(dlk_record_create(m->store, seal, &record, &trouble), 0);
-	assert_int_equal(
-	    dlk_tokens_add(record, login_self(), &token, "test", dlk_clock_now(), &id), 0);
-	dlk_record_close(record);
-	dlk_seal_free(seal);
-}
-
-static int
-setup(void **state)
-{
-	struct machine *m = calloc(1, sizeof(*m));
-	void *login = NULL;
-
-	login_setup(&login);
-	m->login = login;
-	assert_int_equal(chmod(m->login->dir, 0755), 0);
-	in_dir(m, m->config, sizeof(m->config), "doublelock.conf");
-	in_dir(m, m->helper, sizeof(m->helper), "doublelock-helper");
-	in_dir(m, m->state, sizeof(m->state), "state");
-	in_dir(m, m->store, sizeof(m->store), "state/state.db");
-	in_dir(m, m->seal, sizeof(m->seal), "seal.key");
-	dlk_text_print(
-	    m->options, sizeof(m->options), "config=%s helper=%s", m->config, m->helper);
-	login_program("doublelock-helper", m->helper);
-	m->otp.kind = DLK_OTP_HOTP;
-	m->otp.digits = 6;
-	m->otp.last_step = -1;
-	assert_int_equal(
-	    dlk_secret_set(&m->otp.key, dlk_bytes_str("12345678901234567890")), 0);
-	write_config(m, "");
-	make_anchor(m);
-	make_record(m);
-	give_to_judge(m);
-	*state = m;
-	return 0;
-}
-
-static int
-teardown(void **state)
-{
-	struct machine *m = *state;
-	void *login = m->login;
-
-	login_teardown(&login);
-	free(m);
-	return 0;
-}
-
-static const char *
-next_code(struct machine *m)
-{
-	static char code[DLK_OTP_DIGITS_MAX + 1];
-
-	assert_int_equal(dlk_otp_code(&m->otp, m->counter++, code), 0);
-	return code;
-}
-
-static int
-log_in(struct machine *m, const char *code)
-{
-	m->login->answer = code;
-	return login_bare(m->login, "", m->options);
-}
-
-#define assert_logged(m, words)                                                               \
-	do {                                                                                  \
-		if (!strstr((m)->login->log, words))                                          \
-			fail_msg("no \"%s\" in: %s", words, (m)->login->log);                 \
-	} while (0)
 
 static void
 one_code_opens_once(void **state)
@@ -199,16 +26,16 @@ one_code_opens_once(void **state)
 	struct machine *m = *state;
 	char code[16];
 
-	dlk_text_copy(code, sizeof(code), next_code(m));
-	assert_int_equal(log_in(m, code), PAM_SUCCESS);
+	dlk_text_copy(code, sizeof(code), machine_code(m));
+	assert_int_equal(machine_log_in(m, code), PAM_SUCCESS);
 	assert_logged(m, "accepted: ok: ");
-	assert_int_equal(log_in(m, code), PAM_AUTH_ERR);
+	assert_int_equal(machine_log_in(m, code), PAM_AUTH_ERR);
 	assert_logged(m, "refused: otp-replayed: ");
-	assert_int_equal(log_in(m, "000000"), PAM_AUTH_ERR);
+	assert_int_equal(machine_log_in(m, "000000"), PAM_AUTH_ERR);
 	assert_logged(m, "refused: otp-wrong: ");
-	assert_int_equal(log_in(m, next_code(m)), PAM_SUCCESS);
+	assert_int_equal(machine_log_in(m, machine_code(m)), PAM_SUCCESS);
 	m->login->user = "nobody.of.that.name";
-	assert_int_equal(log_in(m, next_code(m)), PAM_AUTH_ERR);
+	assert_int_equal(machine_log_in(m, machine_code(m)), PAM_AUTH_ERR);
 	assert_int_equal(m->login->prompts, 1); /* as everybody else is asked */
 	assert_null(strstr(m->login->log, "nobody.of"));
 	assert_false(login_left_children());
@@ -219,14 +46,13 @@ observed_logins_change_nothing(void **state)
 {
 	struct machine *m = *state;
 
-	write_config(m, "mode = observe\nobserve-until = 9999-01-01\n");
-	assert_int_equal(log_in(m, "000000"), PAM_IGNORE);
+	machine_config(m, "mode = observe\nobserve-until = 9999-01-01\n");
+	assert_int_equal(machine_log_in(m, "000000"), PAM_IGNORE);
 	assert_logged(m, "observed, not enforced: otp-wrong: ");
-	assert_int_equal(log_in(m, ""), PAM_IGNORE);
-	assert_int_equal(log_in(m, next_code(m)), PAM_IGNORE);
+	assert_int_equal(machine_log_in(m, ""), PAM_IGNORE);
+	assert_int_equal(machine_log_in(m, machine_code(m)), PAM_IGNORE);
 	assert_int_equal(chmod(m->state, 0), 0);
-	if (getuid() != 0 || strcmp(DLK_USER, "root") != 0)
-		assert_int_equal(log_in(m, "000000"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "000000"), PAM_AUTHINFO_UNAVAIL);
 	assert_int_equal(chmod(m->state, 0700), 0);
 }
 
@@ -237,36 +63,36 @@ a_broken_machine_says_why(void **state)
 	struct machine *m = *state;
 	char path[160], aside[160];
 
-	write_config(m, "nonsense = yes\n");
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	machine_config(m, "nonsense = yes\n");
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: fault-config: ");
 	assert_logged(m, "doublelock.conf:6: nonsense: ");
-	write_config(m, "");
+	machine_config(m, "");
 	assert_int_equal(chmod(m->config, 0666), 0);
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: fault-config: ");
 	assert_int_equal(chmod(m->config, 0644), 0);
-	in_dir(m, path, sizeof(path), "trust.d/ca.pem");
-	in_dir(m, aside, sizeof(aside), "ca.pem");
+	machine_path(m, path, sizeof(path), "trust.d/ca.pem");
+	machine_path(m, aside, sizeof(aside), "ca.pem");
 	assert_int_equal(rename(path, aside), 0);
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: fault-config: ");
 	assert_int_equal(rename(aside, path), 0);
-	in_dir(m, aside, sizeof(aside), "seal.aside");
+	machine_path(m, aside, sizeof(aside), "seal.aside");
 	assert_int_equal(rename(m->seal, aside), 0);
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: fault-");
 	assert_int_equal(rename(aside, m->seal), 0);
-	in_dir(m, aside, sizeof(aside), "state.aside");
+	machine_path(m, aside, sizeof(aside), "state.aside");
 	assert_int_equal(rename(m->state, aside), 0);
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: fault-store: ");
 	assert_int_equal(rename(aside, m->state), 0);
 	m->login->service = "other-service";
-	assert_int_equal(log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
+	assert_int_equal(machine_log_in(m, "1"), PAM_AUTHINFO_UNAVAIL);
 	assert_logged(m, "cannot decide: unknown-service: ");
 	m->login->service = NULL;
-	assert_int_equal(log_in(m, next_code(m)), PAM_SUCCESS);
+	assert_int_equal(machine_log_in(m, machine_code(m)), PAM_SUCCESS);
 }
 
 #define RACERS 8
@@ -305,7 +131,7 @@ one_of_eight_wins(void **state)
 
 	for (int round = 0; round < ROUNDS; round++) {
 		int gate[2], won = 0, status;
-		const char *code = next_code(m);
+		const char *code = machine_code(m);
 		pid_t pid[RACERS];
 
 		assert_int_equal(pipe(gate), 0);
@@ -407,7 +233,7 @@ the_helper_serves_one_attempt(void **state)
 	assert_int_equal(hear(&judge, &verdict), DLK_R_OTP_REQUIRED);
 	assert_int_equal(verdict.code_digits, 6);
 	request.has_code = true;
-	dlk_secret_set(&request.code, dlk_bytes_str(next_code(m)));
+	dlk_secret_set(&request.code, dlk_bytes_str(machine_code(m)));
 	say(&judge, &request);
 	assert_int_equal(hear(&judge, &verdict), DLK_R_OK);
 	assert_string_equal(verdict.user, login_self());
@@ -427,7 +253,7 @@ the_helper_serves_one_attempt(void **state)
 	assert_int_equal(hear(&judge, &verdict), DLK_R_OTP_REQUIRED);
 	request.attempt[0]++;
 	request.has_code = true;
-	dlk_secret_set(&request.code, dlk_bytes_str(next_code(m)));
+	dlk_secret_set(&request.code, dlk_bytes_str(machine_code(m)));
 	say(&judge, &request);
 	assert_int_equal(hear(&judge, &verdict), DLK_R_FAULT_INTERNAL);
 	assert_int_equal(finish(&judge), 3);
@@ -510,7 +336,7 @@ the_helper_is_not_for_hands(void **state)
 	}
 }
 
-#define LOGIN_TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+#define LOGIN_TEST(f) cmocka_unit_test_setup_teardown(f, machine_setup, machine_teardown)
 
 int
 main(void)

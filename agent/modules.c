@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * modules.c - one login per connection: a request, its verdict, and where a code was missing
+ * the second half of the same attempt. Who asks, the kernel says; what the peer states of
+ * accounts is looked up again, because whoever is not root may state nothing.
+ */
+#include "agent/modules.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <event2/listener.h>
+
+#include "base/account.h"
+#include "base/clock.h"
+#include "base/say.h"
+#include "base/text.h"
+#include "store/events.h"
+#include "wire/frame.h"
+
+struct dlk_modules {
+	struct event_base *base;
+	const struct dlk_house *house;
+	struct evconnlistener *listener[DLK_LISTEN_MAX];
+	size_t n_listeners;
+	struct event *retry; /* listens again after descriptors ran out */
+	struct login *first;
+	size_t n, n_open;
+};
+
+/* A connection. */
+struct login {
+	struct dlk_modules *all;
+	struct login *next, **back;
+	int fd;
+	struct event *readable, *late;
+	struct dlk_caller caller;
+	struct dlk_buf in; /* of the frame that arrives */
+	size_t most;
+	uint8_t attempt[DLK_ATTEMPT_SIZE];
+	bool second;            /* the first half has its verdict */
+	struct question *asked; /* under way; NULL: none */
+};
+
+/* On its way to a thread and back; outlives a login whose peer has gone. */
+struct question {
+	struct dlk_job job; /* first */
+	struct dlk_modules *all;
+	struct login *login; /* NULL: nobody waits */
+	struct dlk_caller caller;
+	struct dlk_request request;
+	struct dlk_verdict verdict;
+};
+
+static void
+end(struct login *login)
+{
+	*login->back = login->next;
+	if (login->next)
+		login->next->back = login->back;
+	login->all->n--;
+	if (login->asked)
+		login->asked->login = NULL;
+	if (login->readable)
+		event_free(login->readable);
+	if (login->late)
+		event_free(login->late);
+	dlk_fd_close(&login->fd);
+	dlk_buf_free(&login->in);
+	free(login);
+}
+
+static void
+free_question(struct question *q)
+{
+	dlk_request_fini(&q->request);
+	free(q);
+}
+
+static bool
+wait_for_more(struct login *login, time_t seconds)
+{
+	const struct timeval limit = { .tv_sec = seconds };
+
+	return event_add(login->readable, NULL) == 0 && event_add(login->late, &limit) == 0;
+}
+
+static void
+fault(struct dlk_verdict *verdict, const char *words)
+{
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->reason = DLK_R_FAULT_INTERNAL;
+	(void)dlk_text_copy(verdict->detail, sizeof(verdict->detail), words);
+}
+
+/* A verdict is smaller than what a socket holds: who does not take it at once, loses it. */
+static bool
+send_verdict(const struct login *login, const struct dlk_verdict *verdict)
+{
+	DLK_AUTO_BUF frame = { 0 };
+
+	return dlk_verdict_encode(verdict, &frame) == 0 &&
+	       dlk_frame_send(login->fd, dlk_bytes_of(&frame), dlk_monotonic_ms()) == 0;
+}
+
+static void
+answer(struct login *login, const struct question *q)
+{
+	bool more =
+	    q->verdict.reason == DLK_R_OTP_REQUIRED && !q->request.has_code && !login->second;
+
+	login->asked = NULL;
+	memcpy(login->attempt, q->request.attempt, sizeof(login->attempt));
+	login->second = true;
+	if (!send_verdict(login, &q->verdict) || !more ||
+	    !wait_for_more(login, DLK_ATTEMPT_LIFE))
+		end(login);
+}
+
+static int
+look_up(struct dlk_request *request)
+{
+	char name[sizeof(request->user)];
+
+	request->account_known = false;
+	request->uid = 0;
+	int error = dlk_account_find(request->user, name, sizeof(name), &request->uid);
+	if (error != 0)
+		return error == -ENOENT ? 0 : error;
+	request->account_known = dlk_text_copy(request->user, sizeof(request->user), name);
+	return 0;
+}
+
+static void
+work(struct dlk_job *job, struct dlk_engine *engine)
+{
+	struct question *q = (struct question *)(void *)job;
+
+	if (look_up(&q->request) != 0)
+		fault(&q->verdict, "the account could not be looked up");
+	else
+		dlk_engine_decide(
+		    engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
+}
+
+static void
+done(struct dlk_job *job, bool worked)
+{
+	struct question *q = (struct question *)(void *)job;
+
+	q->all->n_open--;
+	if (!worked)
+		fault(&q->verdict, "too many requests wait");
+	dlk_courier_wake(q->all->house->courier);
+	if (q->login)
+		answer(q->login, q);
+	free_question(q);
+}
+
+/* The second request has to be of the same attempt: a code for one login opens no other. */
+static bool
+is_of_this_login(const struct login *login, const struct dlk_request *request)
+{
+	return !login->second ||
+	       memcmp(login->attempt, request->attempt, sizeof(login->attempt)) == 0;
+}
+
+static int
+ask(struct login *login)
+{
+	struct question *q = calloc(1, sizeof(*q));
+
+	if (!q)
+		return -ENOMEM;
+	int error = dlk_request_decode(dlk_bytes_of(&login->in), &q->request);
+	dlk_buf_free(&login->in);
+	if (error != 0 || !is_of_this_login(login, &q->request)) {
+		free_question(q);
+		return error ? error : -EPROTO;
+	}
+	q->all = login->all;
+	q->login = login;
+	q->caller = login->caller;
+	q->job.work = work;
+	q->job.done = done;
+	login->asked = q;
+	login->all->n_open++;
+	(void)event_del(login->late);
+	dlk_serve_ask(login->all->house->serve, &q->job);
+	return 0;
+}
+
+/* Octets of the frame that are still to come; not one behind it is read. */
+static int
+wanted(const struct login *login, size_t *ret_n)
+{
+	size_t length = DLK_WIRE_HEADER;
+	int error = 0;
+
+	if (login->in.n >= DLK_WIRE_HEADER)
+		error = dlk_frame_length(login->in.p, &length);
+	if (error == 0 && length > login->most)
+		error = -EMSGSIZE;
+	*ret_n = length - login->in.n;
+	return error;
+}
+
+/* 0, -EAGAIN where more has to come. */
+static int
+receive(struct login *login)
+{
+	size_t n = 0;
+	int error = wanted(login, &n);
+
+	while (error == 0 && n > 0) {
+		error = dlk_buf_reserve(&login->in, login->in.n + n);
+		if (error != 0)
+			break;
+		ssize_t got = recv(login->fd, login->in.p + login->in.n, n, MSG_DONTWAIT);
+		if (got <= 0)
+			return got < 0 ? -errno : -EPIPE;
+		login->in.n += (size_t)got;
+		error = wanted(login, &n);
+	}
+	return error;
+}
+
+static void
+arrive(evutil_socket_t fd, short what, void *arg)
+{
+	struct login *login = arg;
+	int error = receive(login);
+
+	(void)fd;
+	(void)what;
+	if (error == 0)
+		error = ask(login);
+	else if (error == -EAGAIN || error == -EINTR)
+		error = event_add(login->readable, NULL) == 0 ? 0 : -ENOMEM;
+	if (error != 0)
+		end(login);
+}
+
+static void
+be_late(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	end(arg);
+}
+
+/* One user of this machine does not take the places of all others. */
+static bool
+takes_too_many(const struct dlk_modules *all, uid_t uid)
+{
+	size_t n = 0;
+
+	for (const struct login *login = all->first; login; login = login->next)
+		n += login->caller.uid == uid;
+	return all->n >= DLK_MODULES_MAX || (uid != 0 && n >= DLK_MODULES_OF_ONE_MAX);
+}
+
+static void
+know(struct dlk_caller *caller, uid_t uid)
+{
+	caller->entrance = DLK_ENTRANCE_PAM;
+	caller->uid = uid;
+	caller->root = uid == 0;
+	dlk_text_print(caller->name, sizeof(caller->name), "uid:%u", (unsigned)uid);
+}
+
+static void
+accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int n,
+    void *arg)
+{
+	struct dlk_modules *all = arg;
+	struct ucred peer = { .uid = (uid_t)-1 };
+	socklen_t size = sizeof(peer);
+
+	(void)listener, (void)address, (void)n;
+	struct login *login = NULL;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
+	    peer.uid != (uid_t)-1 && !takes_too_many(all, peer.uid))
+		login = calloc(1, sizeof(*login));
+	if (!login) {
+		close(fd);
+		return;
+	}
+	*login = (struct login){ .all = all,
+		.next = all->first,
+		.back = &all->first,
+		.fd = fd,
+		.most = peer.uid == 0 ? DLK_WIRE_MAX : DLK_MODULES_SMALL };
+	know(&login->caller, peer.uid);
+	if (login->next)
+		login->next->back = &login->next;
+	all->first = login;
+	all->n++;
+	login->readable = event_new(all->base, fd, EV_READ, arrive, login);
+	login->late = event_new(all->base, -1, 0, be_late, login);
+	if (!login->readable || !login->late || !wait_for_more(login, DLK_MODULES_ARRIVE_S))
+		end(login);
+}
+
+static void
+listen_again(evutil_socket_t fd, short what, void *arg)
+{
+	struct dlk_modules *all = arg;
+
+	(void)fd;
+	(void)what;
+	for (size_t i = 0; i < all->n_listeners; i++)
+		(void)evconnlistener_enable(all->listener[i]);
+}
+
+/* No descriptor is left: later, instead of a loop that spins. */
+static void
+no_descriptor(struct evconnlistener *listener, void *arg)
+{
+	struct dlk_modules *all = arg;
+
+	dlk_say(DLK_WARNING, DLK_MODULES_SOCKET ": %s", dlk_file_error(errno));
+	(void)evconnlistener_disable(listener);
+	(void)event_add(all->retry, &(struct timeval){ .tv_sec = 1 });
+}
+
+/* listen.c binds under NAME.PID and renames: the kernel keeps the first one. */
+static bool
+is_module_socket(int fd)
+{
+	const size_t name = strlen(DLK_MODULES_SOCKET);
+	struct sockaddr_un address = { 0 };
+	socklen_t n = sizeof(address) - 1;
+
+	if (getsockname(fd, (struct sockaddr *)&address, &n) < 0 ||
+	    address.sun_family != AF_UNIX)
+		return false;
+	const char *slash = strrchr(address.sun_path, '/');
+	return slash && strncmp(slash + 1, DLK_MODULES_SOCKET, name) == 0 &&
+	       (slash[1 + name] == '\0' || slash[1 + name] == '.');
+}
+
+static int
+listen_on(struct dlk_modules *all, int fd)
+{
+	struct evconnlistener *listener = evconnlistener_new(
+	    all->base, accepted, all, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+
+	if (!listener)
+		return -ENOMEM;
+	evconnlistener_set_error_cb(listener, no_descriptor);
+	all->listener[all->n_listeners++] = listener;
+	return 0;
+}
+
+int
+dlk_modules_new(struct event_base *base, const struct dlk_house *house,
+    struct dlk_listeners *listeners, struct dlk_modules **ret_modules)
+{
+	struct dlk_modules *all = calloc(1, sizeof(*all));
+	struct dlk_listeners others = { 0 };
+	int error = 0;
+
+	if (!all)
+		return -ENOMEM;
+	all->base = base;
+	all->house = house;
+	all->retry = event_new(base, -1, 0, listen_again, all);
+	if (!all->retry)
+		error = -ENOMEM;
+	for (size_t i = 0; i < listeners->n && error == 0; i++) {
+		if (is_module_socket(listeners->fd[i]))
+			error = listen_on(all, listeners->fd[i]);
+		else
+			others.fd[others.n++] = listeners->fd[i];
+	}
+	*listeners = others;
+	*ret_modules = all; /* lives as long as the process, as does what a failure leaves */
+	return error;
+}
+
+size_t
+dlk_modules_open(const struct dlk_modules *modules)
+{
+	return modules->n_open;
+}
+
+void
+dlk_modules_stop_listening(struct dlk_modules *modules)
+{
+	(void)event_del(modules->retry);
+	for (size_t i = 0; i < modules->n_listeners; i++)
+		(void)evconnlistener_disable(modules->listener[i]);
+}

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* account.h - which account a name means, as NSS has it. */
+#ifndef DLK_BASE_ACCOUNT_H
+#define DLK_BASE_ACCOUNT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+/* Another spelling of one account is that account: ret_name is its own. -ENOENT where there is
+ * none; -ENAMETOOLONG where its name does not fit; else -errno, and nothing is known. */
+int dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_uid);
+
+#endif
