@@ -27,6 +27,7 @@ struct cert {
 	const char *config;
 	bool json;
 	char user[DLK_NAME_MAX + 1];
+	bool known;
 	const char *fingerprint; /* to remove */
 	struct ctl_files files;  /* to add */
 	struct dlk_settings *settings;
@@ -43,21 +44,17 @@ cert_fini(struct cert *c)
 	json_decref(c->listed);
 }
 
-static bool
+static int
 read_options(struct ctl_call *call, struct cert *c, int least, int most)
 {
 	const struct ctl_option table[] = {
 		{ .name = "config", .text = &c->config },
 		{ .name = "json", .flag = &c->json },
 	};
-	bool known;
 
 	if (!CTL_OPTIONS(call, table, least, most))
-		return false;
-	if (call->argc == 0 || ctl_account(call->argv[0], c->user, &known))
-		return true;
-	(void)ctl_misused(call, "a name is printable and has no spaces");
-	return false;
+		return CTL_USAGE;
+	return call->argc > 0 ? ctl_account(call, call->argv[0], c->user, &c->known) : CTL_YES;
 }
 
 static int
@@ -159,13 +156,13 @@ add(struct ctl_call *call)
 {
 	__attribute__((cleanup(cert_fini))) struct cert c = { .n = 0 };
 	DLK_AUTO_BUF result = { 0 };
-	bool known;
 
-	if (!read_options(call, &c, 2, 2))
-		return CTL_USAGE;
-	if (!ctl_account(call->argv[0], c.user, &known) || !known)
+	int end = read_options(call, &c, 2, 2);
+	if (end != CTL_YES)
+		return end;
+	if (!c.known)
 		return ctl_refuse("there is no account '%s' on this machine", c.user);
-	int end = load_settings(&c);
+	end = load_settings(&c);
 	if (end != CTL_YES)
 		return end;
 	if (ctl_files_read(&c.files, call->argv[1], NULL, CERT_FILE_MAX) < 0)
@@ -245,11 +242,12 @@ list(struct ctl_call *call)
 {
 	__attribute__((cleanup(cert_fini))) struct cert c = { .listed = json_array() };
 
-	if (!read_options(call, &c, 0, 1))
-		return CTL_USAGE;
+	int end = read_options(call, &c, 0, 1);
+	if (end != CTL_YES)
+		return end;
 	if (!c.listed || ctl_become_nobody() != CTL_YES || load_settings(&c) != CTL_YES)
 		return CTL_FAULT;
-	int end = call->argc == 1 ? list_user(&c, c.user) : list_all(&c);
+	end = call->argc == 1 ? list_user(&c, c.user) : list_all(&c);
 	if (end == CTL_YES && c.json)
 		return ctl_print(json_incref(c.listed), CTL_YES);
 	if (end == CTL_YES && c.n == 0)
@@ -287,10 +285,11 @@ remove_one(struct ctl_call *call)
 	__attribute__((cleanup(cert_fini))) struct cert c = { .n = 0 };
 	DLK_AUTO_BUF name = { 0 };
 
-	if (!read_options(call, &c, 2, 2))
-		return CTL_USAGE;
+	int end = read_options(call, &c, 2, 2);
+	if (end != CTL_YES)
+		return end;
 	c.fingerprint = call->argv[1];
-	int end = load_settings(&c);
+	end = load_settings(&c);
 	if (end == CTL_YES)
 		end = ctl_apart(find_apart, &c, DLK_REGISTRY_NAME, &name);
 	if (end != CTL_YES)

@@ -75,9 +75,10 @@ json_t *ctl_time(int64_t when);
  * owners and modes of files say what they may. CTL_YES or CTL_FAULT.
  */
 int ctl_become(void);
-/* The name as the account database spells it; where it knows none, the name itself. False
- * where it is no name at all. */
-bool ctl_account(const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known);
+/* The name as the account database spells it; where it knows none, the name itself. CTL_YES,
+ * CTL_USAGE for what is no name at all, CTL_FAULT where the database does not answer. */
+int ctl_account(
+    struct ctl_call *call, const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known);
 /* ctl_become(), or nobody where there is no such user: for what needs no state. */
 int ctl_become_nobody(void);
 /* Who besides root may own files of configuration: nobody for root and `doublelock`, and for

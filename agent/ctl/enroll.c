@@ -66,8 +66,6 @@ read_options(struct ctl_call *call, struct enroll *e)
 		(void)ctl_misused(call, "--counter goes with --hotp");
 	else if (e->label && (!e->label[0] || strlen(e->label) > DLK_TOKEN_LABEL_MAX))
 		(void)ctl_misused(call, "--label has 1 to %d octets", DLK_TOKEN_LABEL_MAX);
-	else if (!e->batch && !ctl_account(call->argv[0], e->user, &e->known))
-		(void)ctl_misused(call, "a name is printable and has no spaces");
 	else
 		return true;
 	return false;
@@ -287,8 +285,11 @@ run(struct ctl_call *call)
 
 	if (!read_options(call, &e))
 		return CTL_USAGE;
+	int end = e.batch ? CTL_YES : ctl_account(call, call->argv[0], e.user, &e.known);
+	if (end != CTL_YES)
+		return end;
 	ctl_actor(e.actor);
-	int end = ctl_seal_first(e.config);
+	end = ctl_seal_first(e.config);
 	if (end == CTL_YES)
 		end = open_files(&e);
 	if (end == CTL_YES)

@@ -84,10 +84,10 @@ run(struct ctl_call *call)
 
 	if (!CTL_OPTIONS(call, table, 0, 0) || !read_since(call, &e))
 		return CTL_USAGE;
-	if (e.user && !ctl_account(e.user, user, &known))
-		return ctl_misused(call, "a name is printable and has no spaces");
+	int end = e.user ? ctl_account(call, e.user, user, &known) : CTL_YES;
 	e.query.user = e.user ? user : NULL;
-	int end = ctl_open(e.config, DLK_ENGINE_RECORD, &e.engine);
+	if (end == CTL_YES)
+		end = ctl_open(e.config, DLK_ENGINE_RECORD, &e.engine);
 	if (end == CTL_YES)
 		end = look(&e);
 	while (end == CTL_YES && e.follow) {

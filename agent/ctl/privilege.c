@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/account.h"
 #include "base/text.h"
 #include "sandbox.h"
 
@@ -99,14 +100,20 @@ ctl_open(const char *config, unsigned parts, struct dlk_engine **ret_engine)
 	return CTL_YES;
 }
 
-bool
-ctl_account(const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known)
+int
+ctl_account(
+    struct ctl_call *call, const char *name, char ret_user[DLK_NAME_MAX + 1], bool *ret_known)
 {
-	const struct passwd *account = dlk_text_is_name(name) ? getpwnam(name) : NULL;
+	uid_t uid;
 
-	*ret_known = account != NULL;
-	return dlk_text_is_name(name) &&
-	       dlk_text_copy(ret_user, DLK_NAME_MAX + 1, account ? account->pw_name : name);
+	if (!dlk_text_is_name(name) || !dlk_text_copy(ret_user, DLK_NAME_MAX + 1, name))
+		return ctl_misused(call, "a name is printable and has no spaces");
+	int r = dlk_account_find(name, ret_user, DLK_NAME_MAX + 1, &uid);
+	*ret_known = r == 0;
+	return r < 0 && r != -ENOENT
+		   ? ctl_fault("the account database does not answer for '%s': %s", name,
+			 dlk_file_error(r))
+		   : CTL_YES;
 }
 
 void

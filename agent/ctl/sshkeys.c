@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -32,7 +31,6 @@ struct ssh_keys {
 	struct dlk_caller caller;
 	char user[DLK_NAME_MAX + 1];
 	bool known;
-	uid_t uid;
 	int end;
 };
 
@@ -84,7 +82,7 @@ fill_request(const struct ssh_keys *k, const char *text, struct dlk_request *req
 	request->entrance = DLK_ENTRANCE_AUTHORIZED_KEYS;
 	request->evidence_kind = DLK_EVIDENCE_SSH_KEY;
 	request->account_known = k->known;
-	request->uid = k->uid;
+	request->uid = (uid_t)-1; /* nobody asks for it at this door */
 	(void)dlk_text_copy(request->user, sizeof(request->user), k->user);
 	(void)dlk_text_copy(request->service, sizeof(request->service), k->service);
 	int r = dlk_buf_add(&request->evidence, DLK_EVIDENCE_MAX, dlk_bytes_str(text));
@@ -171,16 +169,6 @@ ask_all(struct ssh_keys *k)
 	}
 }
 
-static void
-find_user(struct ssh_keys *k, const char *name)
-{
-	const struct passwd *account = getpwnam(name);
-
-	(void)dlk_text_copy(k->user, sizeof(k->user), account ? account->pw_name : name);
-	k->known = account != NULL;
-	k->uid = account ? account->pw_uid : (uid_t)-1;
-}
-
 static int
 open_engine(struct ssh_keys *k)
 {
@@ -221,7 +209,10 @@ run(struct ctl_call *call)
 	    start_time(getppid()));
 	if (open_engine(&k) != CTL_YES)
 		return CTL_FAULT;
-	find_user(&k, call->argv[0]);
+	if (ctl_account(call, call->argv[0], k.user, &k.known) != CTL_YES) {
+		dlk_say(DLK_ERROR, "ssh-keys: the account database does not answer");
+		return CTL_FAULT;
+	}
 	if (call->argc == 1) {
 		ask_all(&k);
 	} else {

@@ -80,10 +80,10 @@ begin(struct ctl_call *call, struct tokens *t, int least, int most)
 	t->listed = json_array();
 	if (!CTL_OPTIONS(call, table, least, most))
 		return CTL_USAGE;
-	if (call->argc > 0 && !ctl_account(call->argv[0], t->user, &known))
-		return ctl_misused(call, "a name is printable and has no spaces");
-	int end = t->listed ? ctl_open(t->config, DLK_ENGINE_RECORD, &t->engine)
-			    : ctl_fault("out of memory");
+	int end = call->argc > 0 ? ctl_account(call, call->argv[0], t->user, &known) : CTL_YES;
+	if (end == CTL_YES)
+		end = t->listed ? ctl_open(t->config, DLK_ENGINE_RECORD, &t->engine)
+				: ctl_fault("out of memory");
 	if (end == CTL_YES)
 		t->record = dlk_engine_record(t->engine);
 	return end;

@@ -45,10 +45,10 @@ begin(struct ctl_call *call, struct user *u, int words)
 	u->listed = json_array();
 	if (!CTL_OPTIONS(call, table, words, words))
 		return CTL_USAGE;
-	if (words > 0 && !ctl_account(call->argv[0], u->user, &known))
-		return ctl_misused(call, "a name is printable and has no spaces");
-	int end = u->listed ? ctl_open(u->config, DLK_ENGINE_RECORD, &u->engine)
-			    : ctl_fault("out of memory");
+	int end = words > 0 ? ctl_account(call, call->argv[0], u->user, &known) : CTL_YES;
+	if (end == CTL_YES)
+		end = u->listed ? ctl_open(u->config, DLK_ENGINE_RECORD, &u->engine)
+				: ctl_fault("out of memory");
 	if (end == CTL_YES)
 		u->record = dlk_engine_record(u->engine);
 	return end;

@@ -141,10 +141,10 @@ run(struct ctl_call *call)
 	if (!CTL_OPTIONS(call, table, 1, 1) ||
 	    !ctl_number(call, "last", w.last, 1, 10000, &most))
 		return CTL_USAGE;
-	if (!ctl_account(call->argv[0], w.user, &known))
-		return ctl_misused(call, "a name is printable and has no spaces");
-	int end = w.shown ? ctl_open(w.config, DLK_ENGINE_RECORD, &w.engine)
-			  : ctl_fault("out of memory");
+	int end = ctl_account(call, call->argv[0], w.user, &known);
+	if (end == CTL_YES)
+		end = w.shown ? ctl_open(w.config, DLK_ENGINE_RECORD, &w.engine)
+			      : ctl_fault("out of memory");
 	return end == CTL_YES ? explain(&w, (size_t)most) : end;
 }
 

@@ -100,6 +100,16 @@ is "$(printf '%s\n' "$out" | jq -r 'select(.type | endswith("offered")).reason' 
 	"and one connection is one event"
 ctl ssh-keys "$me"
 is "$code $out" "0 expiry-time=\"$until\" $key" "without a key, all that pass"
+cat >>"$etc/doublelock.conf" <<END
+[service sshd user:$me]
+otp = none
+from = 10.0.0.0/8, 192.0.2.7, 2001:db8::/32
+END
+ctl ssh-keys "$me"
+is "$code $out" \
+	"0 from=\"10.0.0.0/8,192.0.2.7/32,2001:db8::/32\",expiry-time=\"$until\" $key" \
+	"what a section says of addresses, sshd is told, who knows them"
+configure
 ctl ssh-keys "$me" ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+A6IUGF4ZUTplRuFYyjSd7UqE8MngHb6CWiDyi23ko
 is "$code $out" "0 " "a key that is nobody's: nothing, and exit 0"
 ctl ssh-keys nobody-of-that-name ssh-ed25519 AAAA
