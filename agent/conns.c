@@ -24,6 +24,7 @@
 #include "wire/frame.h"
 
 #define LISTENERS_MAX 8
+#define GROUPS_MAX    256
 
 struct dlk_conn {
 	struct dlk_conns *all;
@@ -33,6 +34,7 @@ struct dlk_conn {
 	struct event *born;
 	int fd;
 	uid_t uid;
+	gid_t gid;
 	bool known, busy;
 	int64_t since_ms; /* first octet of a request that is not whole; 0: none */
 };
@@ -122,6 +124,7 @@ know(struct dlk_conn *conn)
 	    peer.uid == (uid_t)-1)
 		return false;
 	conn->uid = peer.uid;
+	conn->gid = peer.gid;
 	conn->known = true;
 	conn->all->at[conn->fd] = conn;
 	return true;
@@ -311,6 +314,22 @@ uid_t
 dlk_conn_uid(const struct dlk_conn *conn)
 {
 	return conn->uid;
+}
+
+bool
+dlk_conn_in_group(const struct dlk_conn *conn, gid_t group)
+{
+	gid_t groups[GROUPS_MAX];
+	socklen_t n = sizeof(groups);
+
+	if (conn->gid == group)
+		return true;
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n / sizeof(gid_t); i++)
+		if (groups[i] == group)
+			return true;
+	return false;
 }
 
 size_t

@@ -31,6 +31,7 @@ void dlk_conns_stop_listening(struct dlk_conns *conns);
 struct dlk_conn *dlk_conns_find(struct dlk_conns *conns, struct evhttp_request *request);
 void dlk_conn_rest(struct dlk_conn *conn);
 uid_t dlk_conn_uid(const struct dlk_conn *conn);
+bool dlk_conn_in_group(const struct dlk_conn *conn, gid_t group);
 size_t dlk_conns_count(const struct dlk_conns *conns);
 
 #endif

@@ -34,9 +34,10 @@ struct dlk_courier {
 	pthread_mutex_t lock;
 	struct dlk_errand *newer;          /* under the lock */
 	char rejected[DLK_DETAIL_MAX + 1]; /* under the lock */
-	bool ending;                       /* under the lock */
-	struct dlk_errand *errand;         /* from here on the thread's alone */
-	unsigned failures;                 /* batches in a row of which nothing arrived */
+	_Atomic uint64_t delivered, failed;
+	bool ending;               /* under the lock */
+	struct dlk_errand *errand; /* from here on the thread's alone */
+	unsigned failures;         /* batches in a row of which nothing arrived */
 	int64_t rest_until_ms, abandon_at_ms;
 };
 
@@ -118,6 +119,7 @@ set_failed(struct dlk_courier *courier, const struct dlk_delivery *delivery, con
 {
 	int64_t due = dlk_backoff_seconds(delivery->attempts + 1, any_number());
 
+	courier->failed++;
 	if (wait > WAIT_LONGEST)
 		wait = WAIT_LONGEST;
 	if (due < wait)
@@ -143,6 +145,7 @@ ended(struct dlk_courier *courier, struct round *round, const CURLMsg *message)
 	if (dlk_transfer_delivered(
 		round->transfer[i], message->data.result, words, sizeof(words), &wait)) {
 		round->arrived++;
+		courier->delivered++;
 		note(
 		    courier, dlk_outbox_delivered(record_of(courier), round->delivery[i].row));
 	} else {
@@ -356,6 +359,14 @@ dlk_courier_rejected(struct dlk_courier *courier, const char *words)
 	dlk_text_print(courier->rejected, sizeof(courier->rejected), "%s", words);
 	pthread_mutex_unlock(&courier->lock);
 	dlk_courier_wake(courier);
+}
+
+void
+dlk_courier_counts(
+    const struct dlk_courier *courier, uint64_t *ret_delivered, uint64_t *ret_failed)
+{
+	*ret_delivered = courier->delivered;
+	*ret_failed = courier->failed;
 }
 
 void

@@ -24,6 +24,9 @@ void dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand);
 void dlk_courier_wake(struct dlk_courier *courier);
 /* Records that a configuration was rejected, and why. From any thread. */
 void dlk_courier_rejected(struct dlk_courier *courier, const char *words);
+/* Tries since the start. From any thread. */
+void dlk_courier_counts(
+    const struct dlk_courier *courier, uint64_t *ret_delivered, uint64_t *ret_failed);
 /* What is under way is given up, and is tried again by the next one. NULL is fine. */
 void dlk_courier_free(struct dlk_courier *courier);
 

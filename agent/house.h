@@ -4,6 +4,7 @@
 #define DLK_AGENT_HOUSE_H
 
 #include "agent/courier.h"
+#include "agent/metrics.h"
 #include "agent/reload.h"
 #include "agent/serve.h"
 
@@ -11,6 +12,7 @@ struct dlk_house {
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
 	struct dlk_reload *reload;
+	struct dlk_metrics *metrics;
 };
 
 #endif

@@ -6,8 +6,10 @@
 #include "agent/http.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -23,6 +25,8 @@ struct dlk_http {
 	const struct dlk_route *route;
 	size_t n_routes;
 	size_t n_open;
+	bool has_readers;
+	gid_t readers;
 };
 
 static const struct {
@@ -102,6 +106,15 @@ takes(const struct dlk_route *route, enum evhttp_cmd_type method)
 	       ((route->methods & DLK_HTTP_POST) && method == EVHTTP_REQ_POST);
 }
 
+static bool
+may_read(const struct dlk_http *http, const struct dlk_conn *conn)
+{
+	uid_t uid = dlk_conn_uid(conn);
+
+	return uid == 0 || uid == geteuid() ||
+	       (http->has_readers && dlk_conn_in_group(conn, http->readers));
+}
+
 static void
 arrived(struct evhttp_request *request, void *arg)
 {
@@ -117,6 +130,10 @@ arrived(struct evhttp_request *request, void *arg)
 		const struct dlk_route *route = &http->route[i];
 		if (!leads_to(route, dlk_http_path(request)))
 			continue;
+		if (route->restricted && !may_read(http, conn)) {
+			dlk_http_refuse(http, request, 403, "not for this peer");
+			return;
+		}
 		if (takes(route, evhttp_request_get_command(request))) {
 			route->handle(http, request, dlk_conn_uid(conn), route->arg);
 			return;
@@ -139,6 +156,9 @@ dlk_http_new(struct event_base *base, struct dlk_listeners *listeners,
 		return -ENOMEM;
 	http->route = route;
 	http->n_routes = n_routes;
+	const struct group *readers = getgrnam(DLK_HTTP_READERS);
+	http->has_readers = readers != NULL;
+	http->readers = readers ? readers->gr_gid : 0;
 	http->server = evhttp_new(base);
 	if (!http->server) {
 		free(http);
@@ -156,6 +176,12 @@ dlk_http_new(struct event_base *base, struct dlk_listeners *listeners,
 		r = dlk_conns_listen(http->conns, listeners->fd[--listeners->n]);
 	*ret_http = http; /* lives as long as the process, as does what a failure leaves */
 	return r;
+}
+
+size_t
+dlk_http_connections(const struct dlk_http *http)
+{
+	return dlk_conns_count(http->conns);
 }
 
 size_t

@@ -7,6 +7,7 @@
 
 #define DLK_HTTP_BODY_MAX   (512 * 1024)
 #define DLK_HTTP_HEADER_MAX (64 * 1024)
+#define DLK_HTTP_READERS    "doublelock-metrics"
 
 enum { DLK_HTTP_GET = 1 << 0, DLK_HTTP_POST = 1 << 1, DLK_HTTP_ANY = 1 << 2 };
 
@@ -17,6 +18,7 @@ struct dlk_http;
 struct dlk_route {
 	const char *path; /* the whole path; one that ends in '/' takes all below it */
 	unsigned methods;
+	bool restricted; /* root, the agent's own user, and group doublelock-metrics alone */
 	/* Answers by dlk_http_answer(), now or later. */
 	void (*handle)(
 	    struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg);
@@ -35,6 +37,7 @@ void dlk_http_refuse(
     struct dlk_http *http, struct evhttp_request *request, int code, const char *words);
 /* The path without its query; "" where there is none. */
 const char *dlk_http_path(struct evhttp_request *request);
+size_t dlk_http_connections(const struct dlk_http *http);
 size_t dlk_http_open(const struct dlk_http *http); /* requests that are not answered yet */
 void dlk_http_stop_listening(struct dlk_http *http);
 

@@ -26,6 +26,7 @@
 #include "agent/modules.h"
 #include "agent/notify.h"
 #include "agent/sandbox.h"
+#include "agent/status.h"
 #include "agent/watch.h"
 #include "base/say.h"
 
@@ -240,13 +241,16 @@ static int
 run(struct agent *agent)
 {
 	const struct dlk_route routes[] = {
-		{ "/v1/check", DLK_HTTP_POST, dlk_check_handle, &agent->house },
-		{ DLK_AUTH_PATH, DLK_HTTP_ANY, dlk_auth_handle, &agent->house },
-		{ "/healthz", DLK_HTTP_GET, dlk_health_handle, &agent->house },
+		{ "/v1/check", DLK_HTTP_POST, false, dlk_check_handle, &agent->house },
+		{ DLK_AUTH_PATH, DLK_HTTP_ANY, false, dlk_auth_handle, &agent->house },
+		{ "/healthz", DLK_HTTP_GET, false, dlk_health_handle, &agent->house },
+		{ "/metrics", DLK_HTTP_GET, true, dlk_status_metrics, &agent->house },
+		{ "/v1/status", DLK_HTTP_GET, true, dlk_status_handle, &agent->house },
 	};
 
 	agent->base = event_base_new();
-	if (!agent->base)
+	agent->house.metrics = dlk_metrics_new();
+	if (!agent->base || !agent->house.metrics)
 		return broken("event loop", -ENOMEM);
 	int code = furnish(agent);
 	if (code == 0)
@@ -267,6 +271,7 @@ run(struct agent *agent)
 	dlk_reload_free(agent->house.reload);
 	dlk_serve_free(agent->house.serve);
 	dlk_courier_free(agent->house.courier);
+	dlk_metrics_free(agent->house.metrics);
 	return 0;
 }
 

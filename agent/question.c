@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/events.h"
+#include "wire/frame.h"
 
 struct dlk_question *
 dlk_question_new(struct dlk_http *http, struct evhttp_request *request, uid_t peer)
@@ -103,6 +104,8 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct dlk_question *q = (struct dlk_question *)(void *)job;
 
+	q->service_known =
+	    dlk_policy_service(dlk_engine_policy(engine), q->asked.service) != NULL;
 	if (q->refusal.reason != DLK_R_UNDECIDED)
 		refuse(q, engine);
 	else if (look_up(&q->asked) < 0)
@@ -118,6 +121,8 @@ done(struct dlk_job *job, bool worked)
 
 	if (!worked)
 		fault(&q->verdict, "too many requests wait");
+	dlk_metrics_count(q->house->metrics, q->service_known ? q->asked.service : NULL,
+	    q->verdict.reason, dlk_monotonic_ms() - job->began_ms);
 	dlk_courier_wake(q->house->courier);
 	q->answer(q);
 	dlk_question_free(q);

@@ -18,6 +18,7 @@ struct dlk_question {
 	/* Browsers send a code again and again: it is looked at only where one is needed. */
 	bool code_if_needed;
 	struct dlk_verdict verdict;
+	bool service_known; /* the configuration has it */
 	/* In the loop's thread: answers the request. The verdict is complete. */
 	void (*answer)(struct dlk_question *question);
 };

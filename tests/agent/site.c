@@ -363,7 +363,9 @@ read_answer(struct dlk_buf *text, struct site_answer *answer)
 		return;
 	body[2] = '\0';
 	dlk_text_print(answer->head, sizeof(answer->head), "%s", all);
-	answer->body = json_loads(body + 4, 0, NULL);
+	answer->text = strdup(body + 4);
+	assert_non_null(answer->text);
+	answer->body = json_loads(answer->text, 0, NULL);
 }
 
 void
@@ -454,6 +456,8 @@ site_answer_fini(struct site_answer *answer)
 {
 	json_decref(answer->body);
 	answer->body = NULL;
+	free(answer->text);
+	answer->text = NULL;
 }
 
 void

@@ -37,6 +37,7 @@ struct site {
 struct site_answer {
 	int status;
 	char head[4096];
+	char *text;   /* the body */
 	json_t *body; /* NULL where it is no JSON */
 };
 
