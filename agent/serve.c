@@ -5,6 +5,7 @@
  */
 #include "agent/serve.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -151,6 +152,7 @@ dlk_serve_swap(struct dlk_serve *serve, struct dlk_engine **engine)
 {
 	struct dlk_engine *unused[DLK_SERVE_THREADS_MAX] = { 0 };
 
+	assert(serve->n_workers <= DLK_SERVE_THREADS_MAX);
 	pthread_mutex_lock(&serve->lock);
 	for (size_t i = 0; i < serve->n_workers; i++) {
 		unused[i] = serve->worker[i].newer;

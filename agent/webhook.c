@@ -5,6 +5,7 @@
  */
 #include "agent/webhook.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -100,6 +101,7 @@ dlk_webhook_new(const struct dlk_settings *settings, uid_t owner,
 		dlk_webhook_free(w);
 		return r;
 	}
+	assert(settings->webhook.url);
 	w->plain = strncmp(settings->webhook.url, "http:", 5) == 0;
 	name_host(w->host, sizeof(w->host));
 	*ret_webhook = w;

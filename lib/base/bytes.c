@@ -106,7 +106,7 @@ dlk_unhex(const char *text, uint8_t *ret_octets, size_t n)
 			return -EINVAL;
 	for (size_t i = 0; i < n; i++)
 		ret_octets[i] =
-		    (uint8_t)(hex_digit(text[2 * i]) << 4 | hex_digit(text[2 * i + 1]));
+		    (uint8_t)(hex_digit(text[2 * i]) * 16 + hex_digit(text[2 * i + 1]));
 	return 0;
 }
 

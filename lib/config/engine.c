@@ -2,6 +2,7 @@
 /* engine.c - opens what a configuration names, in one order for every program. */
 #include "config/engine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -126,6 +127,7 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 		e->care = (struct dlk_care){ .owned = true, .owner = owner };
 		error = dlk_settings_load(config, &e->care, &e->settings, finding);
 	}
+	assert(error != 0 || e->settings);
 	if (error == 0)
 		error = open_parts(e, parts, finding);
 	if (error != 0) {
