@@ -147,8 +147,11 @@ run(struct helper *h)
 		return send_fault(DLK_R_FAULT_INTERNAL, "limits and signals", error);
 	error = dlk_sandbox_become(DLK_USER);
 	if (error != 0)
-		return send_fault(
-		    DLK_R_FAULT_CONFIG, "cannot become user '" DLK_USER "'", error);
+		return send_fault(DLK_R_FAULT_CONFIG,
+		    "cannot become user '" DLK_USER "' (there has to be one, and the program "
+		    "that asks has to have CAP_SETUID and CAP_SETGID, or agent= in its PAM "
+		    "configuration)",
+		    error);
 	error = dlk_sandbox_harden();
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "no_new_privs", error);
@@ -173,5 +176,6 @@ main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	dlk_say_to_syslog("doublelock-helper");
-	return run(&h);
+	/* nothing is left that a library's exit handlers would have to do */
+	_exit(run(&h));
 }

@@ -84,7 +84,7 @@ write_line(pam_handle_t *pamh, int code, const struct dlk_request *request,
 	    "%s: %s: %s (user %s, service %s, source %s, event %s)%s%s%s", word,
 	    dlk_reason_str(verdict->reason),
 	    verdict->detail[0] ? verdict->detail : dlk_reason_meaning(verdict->reason),
-	    name[0] ? name : "unknown", request->service,
+	    name[0] ? name : "unknown", request->service[0] ? request->service : "none",
 	    request->source[0] ? request->source : "none",
 	    verdict->event[0] ? verdict->event : "none", hint ? "; 'doublelock why " : "",
 	    hint ? name : "", hint ? "'" : "");

@@ -27,8 +27,7 @@
 
 static struct login *current;
 
-static void
-caught(const char *format, va_list args)
+static void __attribute__((format(printf, 1, 0))) caught(const char *format, va_list args)
 {
 	size_t n = strlen(current->log);
 

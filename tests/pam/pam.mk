@@ -2,7 +2,7 @@
 # The module once more, as the tests load it: it trusts what belongs to whoever builds, so that
 # no root is needed. In the hasty one the judge has 300 ms, so that nobody waits for a deadline.
 CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_login \
-	$(B)/tests/pam/test_agent
+	$(B)/tests/pam/test_agent $(B)/tests/pam/test_sandbox
 TEST_OWNER := $(shell id -u)
 # whom the helper becomes: nobody where root builds, else there is nothing to become
 TEST_USER := $(if $(filter 0,$(TEST_OWNER)),nobody,$(shell id -un))
@@ -45,12 +45,17 @@ $(B)/tests/pam/doublelock-helper: $(B)/obj/tests/pam/helper.o $(B)/obj/agent/san
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
 PAM_MACHINE := $(addprefix $(B)/obj/tests/pam/,machine.o login.o)
-$(B)/obj/tests/pam/machine.o $(B)/obj/tests/pam/test_agent.o: ALL_CFLAGS += $(AS_TEST)
+$(B)/obj/tests/pam/machine.o $(B)/obj/tests/pam/test_agent.o \
+		$(B)/obj/tests/pam/test_sandbox.o: ALL_CFLAGS += $(AS_TEST)
 $(B)/tests/pam/test_login $(B)/tests/pam/test_agent: $(B)/tests/pam/%: $(B)/obj/tests/pam/%.o \
 		$(PAM_MACHINE) $(B)/libdoublelock.a | $(B)/tests/pam/test_module \
 		$(B)/tests/pam/doublelock-helper $(B)/doublelockd
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS) -lpam
+$(B)/tests/pam/test_sandbox: $(B)/obj/tests/pam/test_sandbox.o $(B)/obj/agent/sandbox.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ -lcmocka
 $(B)/fuzz/fuzz_answer: $(B)/obj/pam/code.o
 $(B)/fuzz/fuzz_answer: TEST_LIBS += $(B)/libdoublelock.a
