@@ -123,6 +123,7 @@ int ctl_print_verdict(const struct dlk_verdict *verdict, const char *relaxed, bo
 extern const struct ctl_subject ctl_verify;
 extern const struct ctl_subject ctl_ssh_keys;
 extern const struct ctl_subject ctl_cert;
+extern const struct ctl_subject ctl_crl;
 extern const struct ctl_subject ctl_why;
 extern const struct ctl_subject ctl_events;
 extern const struct ctl_subject ctl_status;

@@ -17,6 +17,7 @@ static const struct ctl_subject *const subjects[] = {
 	&ctl_token,
 	&ctl_recovery,
 	&ctl_cert,
+	&ctl_crl,
 	&ctl_ssh_keys,
 	&ctl_why,
 	&ctl_events,

@@ -120,6 +120,27 @@ ctl verify "$pki/issuing/bob.pem"
 is "$code $(first)" "1 refuse revoked" "the lists of the configuration hold"
 ctl verify --check-config
 is "$code $out" "0 ok" "--check-config of a good one"
+ctl crl status
+is "$code" 0 "crl status: every CA has its list"
+like "$out" "^current +.*issuing.pem: CN=issuing, number [0-9]+, 1 entries" "and what is in it"
+ctl crl status --json
+is "$(printf '%s' "$out" | jq -c '[.good, (.lists | length), .missing, .unusable]')" \
+	'[true,2,[],[]]' "as JSON, too"
+ctl crl compile --json
+is "$code $out" '0 {"compiled":2}' "lists are compiled"
+ctl crl compile --json
+is "$code $out" '0 {"compiled":0}' "once"
+ctl verify "$pki/issuing/bob.pem"
+is "$code $(first)" "1 refuse revoked" "and hold as they did"
+cp "$pki/stranger/crl.pem" "$work/garbage.pem" "$etc/crl.d"
+rm "$etc/crl.d/root.pem"
+ctl crl status
+is "$code" 1 "what is wrong with lists is told"
+like "$out" "^MISSING +no list of CN=root" "a CA without one"
+like "$out" "^signer unknown .*crl.pem: CN=stranger" "one of somebody else"
+like "$out" "^UNUSABLE .*garbage.pem: " "one that is none"
+ctl crl compile
+is "$code" 1 "which cannot be compiled"
 echo 'nonsense = 1' >>"$etc/doublelock.conf"
 ctl verify --check-config
 like "$code $err" "^3 .*doublelock.conf:[0-9]+: " "--check-config names file and line"
