@@ -51,23 +51,20 @@ enum {
 	PARTS
 };
 
-struct key {
-	size_t n;
-	uint8_t octets[KEY_MOST];
-};
-
-static void
-make_key(unsigned issuer, struct dlk_bytes serial, struct key *key)
+/* What an entry begins with: the length of its serial number, its issuer, the number. `out`
+ * has KEY_MOST. */
+static size_t
+put_key(unsigned issuer, struct dlk_bytes serial, uint8_t *out)
 {
 	size_t head = issuer > 0 ? 3 : 1;
 
-	key->octets[0] = (uint8_t)serial.n;
+	out[0] = (uint8_t)serial.n;
 	if (issuer > 0) {
-		key->octets[0] |= OTHER_ISSUER;
-		dlk_put_be16(key->octets + 1, (uint16_t)issuer);
+		out[0] |= OTHER_ISSUER;
+		dlk_put_be16(out + 1, (uint16_t)issuer);
 	}
-	memcpy(key->octets + head, serial.p, serial.n);
-	key->n = head + serial.n;
+	memcpy(out + head, serial.p, serial.n);
+	return head + serial.n;
 }
 
 static uint64_t
@@ -86,17 +83,21 @@ stir(uint64_t sum, uint64_t word)
 	return sum << 29 | sum >> 35;
 }
 
+/* All of the serial number counts: what differs may stand at either end. */
 static uint32_t
-bucket_of(const struct key *key, uint32_t buckets)
+bucket_of(unsigned issuer, struct dlk_bytes serial, uint32_t buckets)
 {
-	uint64_t hash = 0x2545f4914f6cdd1du;
-	uint8_t last[8] = { 0 };
-	size_t i = 0;
+	uint64_t hash = (uint64_t)issuer << 8 | serial.n;
 
-	for (; i + 8 <= key->n; i += 8)
-		hash = stir(hash, load(key->octets + i));
-	memcpy(last, key->octets + i, key->n - i);
-	hash = stir(hash, load(last));
+	if (serial.n < 8) {
+		for (size_t i = 0; i < serial.n; i++)
+			hash = hash << 8 | serial.p[i];
+		hash = stir(hash, 0);
+	} else {
+		for (size_t i = 0; i + 8 < serial.n; i += 8)
+			hash = stir(hash, load(serial.p + i));
+		hash = stir(hash, load(serial.p + serial.n - 8));
+	}
 	hash = stir(hash ^ hash >> 32, 0);
 	return (uint32_t)(hash >> 32) & (buckets - 1);
 }
@@ -235,27 +236,25 @@ static int
 add_entry(void *ctx, const struct dlk_crl_entry *entry)
 {
 	struct build *b = ctx;
-	struct key key;
 	int r;
 
 	if (entry->issuer.n > 0 && (r = enter_issuer(b, entry->issuer)) < 0)
 		return r;
 	if (entry->serial.n > SERIAL_MOST)
 		return 0;
-	make_key(b->issuer, entry->serial, &key);
-	uint32_t bucket = bucket_of(&key, b->buckets);
-	if (PIECE_HEAD + b->used[bucket] + key.n + VALUE > PIECE) {
+	uint32_t bucket = bucket_of(b->issuer, entry->serial, b->buckets);
+	if (b->used[bucket] + entry->serial.n + 3 + VALUE > PIECE - PIECE_HEAD) {
 		r = put_piece(b, bucket);
 		if (r < 0)
 			return r;
 	}
 	uint8_t *at = b->piece + (size_t)bucket * PIECE + PIECE_HEAD + b->used[bucket];
-	memcpy(at, key.octets, key.n);
-	at[key.n] = entry->reason;
+	size_t n = put_key(b->issuer, entry->serial, at);
+	at[n] = entry->reason;
 	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
-	dlk_put_be32(at + key.n + 1,
+	dlk_put_be32(at + n + 1,
 	    entry->date > 0 && entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
-	b->used[bucket] = (uint16_t)(b->used[bucket] + key.n + VALUE);
+	b->used[bucket] = (uint16_t)(b->used[bucket] + n + VALUE);
 	return 0;
 }
 
@@ -421,17 +420,17 @@ weight(uint8_t reason)
 
 /* False where the entries do not add up to what the piece says it has. */
 static bool
-search(struct dlk_bytes entries, const struct key *key, unsigned *heaviest,
+search(struct dlk_bytes entries, struct dlk_bytes key, unsigned *heaviest,
     struct dlk_crl_hit *hit)
 {
 	const uint8_t *p = entries.p, *end = entries.p + entries.n;
-	uint8_t last = key->octets[key->n - 1];
+	uint8_t last = key.p[key.n - 1];
 
 	while (p < end) {
 		size_t n = (size_t)1 + (*p & OTHER_ISSUER ? 2 : 0) + (*p & SERIAL_MOST);
 		if ((size_t)(end - p) < n + VALUE)
 			return false;
-		if (p[n - 1] == last && n == key->n && memcmp(p, key->octets, n) == 0 &&
+		if (p[n - 1] == last && n == key.n && memcmp(p, key.p, n) == 0 &&
 		    weight(p[n]) > *heaviest) {
 			*heaviest = weight(p[n]);
 			hit->reason = p[n];
@@ -468,17 +467,17 @@ dlk_crlimage_find(const struct dlk_crlimage *image, unsigned issuer, struct dlk_
 	struct dlk_bytes entries;
 	unsigned heaviest = 0;
 	uint32_t next;
-	struct key key;
+	uint8_t key[KEY_MOST];
 
 	if (serial.n > SERIAL_MOST || serial.n == 0)
 		return -EBADMSG;
-	make_key(issuer, serial, &key);
-	uint32_t bucket = bucket_of(&key, image->buckets);
+	size_t n = put_key(issuer, serial, key);
+	uint32_t bucket = bucket_of(issuer, serial, image->buckets);
 	uint32_t where = dlk_get_be32(image->directory + (size_t)bucket * 4);
 	while (where != 0) {
 		/* chains lead to the front, so that each of them ends */
 		if (!open_piece(image, where, &entries, &next) || next >= where ||
-		    !search(entries, &key, &heaviest, ret_hit))
+		    !search(entries, DLK_BYTES(key, n), &heaviest, ret_hit))
 			return -EBADMSG;
 		where = next;
 	}

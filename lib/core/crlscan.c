@@ -30,6 +30,8 @@ struct scan {
 	size_t undigested; /* of the signed part, from here to `at` */
 	EVP_MD_CTX *digest;
 	bool v2;
+	uint8_t day[6];   /* digits of the last date that was read */
+	int64_t midnight; /* when that day began */
 };
 
 void
@@ -315,9 +317,6 @@ read_entry_extensions(struct scan *s, struct dlk_bytes rest, struct dlk_crl_entr
 static int
 read_entry(struct scan *s, struct dlk_bytes content, struct dlk_crl_entry *entry)
 {
-	/* what nearly every list has: no extension, or a reasonCode alone */
-	static const uint8_t reason[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15,
-		0x04, 0x03, 0x0a, 0x01 };
 	struct dlk_bytes date;
 	uint8_t tag;
 
@@ -329,41 +328,99 @@ read_entry(struct scan *s, struct dlk_bytes content, struct dlk_crl_entry *entry
 	    !dlk_der_time(tag, date, &entry->date))
 		return refuse(
 		    s, "the date of an entry is not a time (RFC 5280 section 5.1.2.6)");
-	if (content.n == 0)
-		return 0;
-	if (s->v2 && content.n == sizeof(reason) + 1 &&
-	    memcmp(content.p, reason, sizeof(reason)) == 0 &&
-	    content.p[sizeof(reason)] <= 10) {
-		entry->reason = content.p[sizeof(reason)];
-		return 0;
+	return content.n == 0 ? 0 : read_entry_extensions(s, content, entry);
+}
+
+/* Two digits, or 100. */
+static inline unsigned
+two(const uint8_t *p)
+{
+	unsigned high = (unsigned)p[0] - '0', low = (unsigned)p[1] - '0';
+
+	return high > 9 || low > 9 ? 100 : high * 10 + low;
+}
+
+/* UTCTime; most entries are of the same day as the one before. */
+static bool
+plain_date(struct scan *s, const uint8_t *p, int64_t *ret_date)
+{
+	if (memcmp(p, s->day, sizeof(s->day)) == 0) {
+		unsigned hour = two(p + 6), minute = two(p + 8), second = two(p + 10);
+		*ret_date = s->midnight + hour * 3600 + minute * 60 + second;
+		return hour < 24 && minute < 60 && second < 60 && p[12] == 'Z';
 	}
-	return read_entry_extensions(s, content, entry);
+	if (!dlk_der_time(DLK_DER_UTC_TIME, DLK_BYTES(p, 13), ret_date))
+		return false;
+	memcpy(s->day, p, sizeof(s->day));
+	s->midnight = *ret_date - (int64_t)(two(p + 6) * 3600 + two(p + 8) * 60 + two(p + 10));
+	return true;
+}
+
+/* The form that nearly all entries have, read without a detour: short lengths, UTCTime, no
+ * extension or a reasonCode alone. False for any other, which read_entry() judges. */
+static bool
+plain_entry(struct scan *s, struct dlk_bytes ahead, struct dlk_crl_entry *entry, size_t *ret_n)
+{
+	static const uint8_t reason[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15,
+		0x04, 0x03, 0x0a, 0x01 };
+	const uint8_t *p = ahead.p;
+
+	if (ahead.n < 130 || p[0] != DLK_DER_SEQUENCE || p[1] >= 0x80 ||
+	    p[2] != DLK_DER_INTEGER || p[3] >= 0x80 || p[3] == 0)
+		return false;
+	size_t n = (size_t)2 + p[1], dated = (size_t)4 + p[3];
+	entry->serial = DLK_BYTES(p + 4, p[3]);
+	if (dated + 15 > n || p[dated] != DLK_DER_UTC_TIME || p[dated + 1] != 13 ||
+	    (p[3] > 1 && (p[4] == 0x00 || p[4] == 0xff) &&
+		!dlk_der_integer_ok(entry->serial)) ||
+	    !plain_date(s, p + dated + 2, &entry->date))
+		return false;
+	*ret_n = n;
+	p += dated + 15;
+	n -= dated + 15;
+	if (n == 0)
+		return true;
+	entry->reason = p[sizeof(reason)];
+	return n == sizeof(reason) + 1 && s->v2 && memcmp(p, reason, sizeof(reason)) == 0 &&
+	       entry->reason <= 10;
+}
+
+static int
+next_entry(struct scan *s, struct dlk_crl_entry *entry, size_t *ret_n)
+{
+	struct dlk_bytes ahead, content;
+	int r = look(s, ENTRY_MOST, &ahead);
+
+	if (r < 0)
+		return r;
+	if (plain_entry(s, ahead, entry, ret_n))
+		return 0;
+	*entry = (struct dlk_crl_entry){ 0 };
+	size_t n = ahead.n;
+	if (!dlk_der_expect(&ahead, DLK_DER_SEQUENCE, &content) || n - ahead.n > ENTRY_MOST)
+		return refuse(s, "an entry is malformed (RFC 5280 section 5.1.2.6)");
+	*ret_n = n - ahead.n;
+	return read_entry(s, content, entry);
 }
 
 static int
 read_entries(struct scan *s, uint64_t end)
 {
-	static const char rule[] = "an entry is malformed (RFC 5280 section 5.1.2.6)";
-	struct dlk_bytes ahead, content;
+	size_t n;
 
 	while (place(s) < end) {
 		struct dlk_crl_entry entry = { 0 };
-		int r = look(s, ENTRY_MOST, &ahead);
-		if (r < 0)
-			return r;
-		size_t n = ahead.n;
-		if (!dlk_der_expect(&ahead, DLK_DER_SEQUENCE, &content) ||
-		    n - ahead.n > ENTRY_MOST)
-			return refuse(s, rule);
-		r = read_entry(s, content, &entry);
+		int r = next_entry(s, &entry, &n);
 		if (r == 0)
 			r = s->sink->entry(s->sink->ctx, &entry);
 		if (r < 0)
 			return r;
-		s->at += n - ahead.n;
+		s->at += n;
 		s->parts->entries++;
 	}
-	return place(s) == end ? 0 : refuse(s, rule);
+	return place(s) == end
+		   ? 0
+		   : refuse(s, "revokedCertificates is malformed (RFC 5280 section 5.1.2.6)");
 }
 
 static int
