@@ -248,10 +248,15 @@ set_quick(struct dlk_record *record, bool quick)
 static int
 begin(struct dlk_record *record, enum dlk_sql sql, bool quick)
 {
-	int r = set_quick(record, quick);
+	int r = 0;
 
 	assert(!record->locked);
-	if (r == 0)
+	/* A rollback that failed, for want of memory, would keep everybody else out. */
+	if (!sqlite3_get_autocommit(record->db))
+		r = dlk_db_run(record, DLK_SQL_ROLLBACK, NULL, 0);
+	if (r >= 0)
+		r = set_quick(record, quick);
+	if (r >= 0)
 		r = dlk_db_run(record, sql, NULL, 0);
 	if (r < 0)
 		return r;

@@ -19,7 +19,7 @@
 
 #define PATIENCE_MS 5000 /* for a lock; a login has 15 s in all */
 /* Pages of the log that are left to the next one who opens: it reads all of them. */
-#define LOG_AT_CLOSE 64
+#define LOG_AT_CLOSE 128
 #define CLOCK_SLACK  300 /* seconds that a clock may go back */
 
 static int64_t

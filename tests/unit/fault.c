@@ -79,7 +79,8 @@ cut_power(void)
 static int
 count(struct file *f, const void *data, int n, sqlite3_int64 offset, int error)
 {
-	bool now = fault.kind != FAULT_NONE && ++fault.count >= fault.at;
+	bool now =
+	    fault.kind != FAULT_NONE && fault.kind < FAULT_NOMEM && ++fault.count >= fault.at;
 
 	if (!now || (fault.count > fault.at && fault.kind != FAULT_DEAD))
 		return SQLITE_OK;
@@ -239,9 +240,51 @@ layer_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, in
 	return SQLITE_OK;
 }
 
+static sqlite3_mem_methods memory;
+
+static bool
+is_refused(void)
+{
+	if (fault.kind < FAULT_NOMEM || ++fault.count < fault.at ||
+	    (fault.kind == FAULT_NOMEM && fault.count > fault.at))
+		return false;
+	fault.hit = true;
+	return true;
+}
+
+static void *
+layer_malloc(int n)
+{
+	return is_refused() ? NULL : memory.xMalloc(n);
+}
+
+static void *
+layer_realloc(void *p, int n)
+{
+	return is_refused() ? NULL : memory.xRealloc(p, n);
+}
+
+static void
+install_memory(void)
+{
+	sqlite3_mem_methods ours;
+
+	if (sqlite3_config(SQLITE_CONFIG_GETMALLOC, &memory) != SQLITE_OK)
+		abort();
+	ours = memory;
+	ours.xMalloc = layer_malloc;
+	ours.xRealloc = layer_realloc;
+	if (sqlite3_config(SQLITE_CONFIG_MALLOC, &ours) != SQLITE_OK)
+		abort();
+	/* A cache of small pieces would hide most of it. */
+	if (sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0) != SQLITE_OK)
+		abort();
+}
+
 void
 fault_install(void)
 {
+	install_memory();
 	below = sqlite3_vfs_find(NULL);
 	layer = *below;
 	layer.zName = "fault";

@@ -15,20 +15,23 @@ enum fault_kind {
 	FAULT_KILL,  /* the process is gone before the operation */
 	FAULT_TORN,  /* half of it is written, and the process is gone */
 	FAULT_POWER, /* the power is gone, and with it all that was not synced */
-	FAULT_LOTS   /* the same, but some of it has reached the disk */
+	FAULT_LOTS,  /* the same, but some of it has reached the disk */
+	FAULT_NOMEM, /* not the disk: SQLite gets no memory, once */
+	FAULT_POOR   /* and from there on none at all */
 };
 
 struct fault {
 	enum fault_kind kind;
-	long at;    /* number of the operation (write, sync, truncate) that fails; from 1 */
+	long at;    /* number of the operation (write, sync, truncate; for memory, allocation)
+		     * that fails; from 1 */
 	long count; /* operations so far */
 	bool hit;
 	uint64_t seed; /* for FAULT_LOTS */
 };
 extern struct fault fault;
 
-/* From now on databases are opened through it. Syncs are counted and not done: what they
- * would have kept is known here. */
+/* From now on databases are opened through it. Before anything else of SQLite. Syncs are
+ * counted and not done: what they would have kept is known here. */
 void fault_install(void);
 void fault_arm(enum fault_kind kind, long at, uint64_t seed);
 

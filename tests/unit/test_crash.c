@@ -195,7 +195,7 @@ fails_here(enum fault_kind kind, const char *what, long at)
 			yes = i + 1;
 			continue;
 		}
-		if (r != -EIO && r != -ENOSPC)
+		if (r != (kind >= FAULT_NOMEM ? -ENOMEM : r == -EIO ? -EIO : -ENOSPC))
 			fail_msg("%s at %ld: %d", what, at, r);
 		const char *words = dlk_record_trouble(room.record);
 		if (!strstr(words, room.db) ||
@@ -204,6 +204,10 @@ fails_here(enum fault_kind kind, const char *what, long at)
 		break;
 	}
 	hit = fault.hit;
+	/* Nothing is left behind in a process that goes on. */
+	fault_arm(FAULT_NONE, 0, 0);
+	if (kind >= FAULT_NOMEM && dlk_record_probe(room.record) != 0)
+		fail_msg("%s at %ld: %s", what, at, dlk_record_trouble(room.record));
 	check_after(what, at, yes);
 	return hit;
 }
@@ -240,6 +244,21 @@ a_disk_that_dies_at_each_operation(void **state)
 {
 	(void)state;
 	every_error(FAULT_DEAD, "a dead disk");
+}
+
+static void
+no_memory_at_each_allocation(void **state)
+{
+	static const enum fault_kind kinds[] = { FAULT_NOMEM, FAULT_POOR };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		long at = 1;
+		/* There are thousands; the first ones one by one. */
+		while (fails_here(kinds[i], "no memory", at))
+			at += 1 + at / 32;
+		assert_true(at > 1000);
+	}
 }
 
 /* A process that says over a pipe which logins it has let in. */
@@ -351,6 +370,7 @@ main(void)
 		cmocka_unit_test(an_error_at_each_operation),
 		cmocka_unit_test(a_full_disk_at_each_operation),
 		cmocka_unit_test(a_disk_that_dies_at_each_operation),
+		cmocka_unit_test(no_memory_at_each_allocation),
 		cmocka_unit_test(killed_at_each_operation),
 		cmocka_unit_test(without_power_at_each_operation),
 		cmocka_unit_test(a_database_is_made_whole_or_not_at_all),
