@@ -130,7 +130,7 @@ pki_sign() {
 	pki_ca=$1 pki_name=$2 pki_key=$3 pki_out=$4 pki_extensions=$5
 	shift 5
 	pki_openssl "$pki_ca" req -new -key "$pki_key" -subj "/CN=$pki_name" -out "$pki_out.csr"
-	email=$pki_name@example.test pki_openssl "$pki_ca" ca -batch -notext -in "$pki_out.csr" \
+	email=$pki_name@${domain:-example.test} pki_openssl "$pki_ca" ca -batch -notext -in "$pki_out.csr" \
 		-out "$pki_out" -extensions "$pki_extensions" "$@"
 }
 
