@@ -19,6 +19,7 @@ static const struct ctl_subject *const subjects[] = {
 	&ctl_cert,
 	&ctl_crl,
 	&ctl_ssh_keys,
+	&ctl_ssh_carry,
 	&ctl_why,
 	&ctl_events,
 	&ctl_status,

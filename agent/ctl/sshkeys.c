@@ -20,7 +20,7 @@
 #include "base/say.h"
 #include "base/text.h"
 #include "core/digest.h"
-#include "core/sshkey.h"
+#include "core/carrier.h"
 #include "store/registry.h"
 
 struct ssh_keys {
@@ -116,14 +116,42 @@ print_from(const struct dlk_policy *policy, const char *section)
 	}
 }
 
-static void
-print_key(const struct ssh_keys *k, const struct dlk_verdict *verdict, const char *text)
+/* A carried certificate is believed as far as its own key and this user: sshd is told that
+ * the key may certify, and whom. */
+static int
+print_carried(const struct dlk_sshkey *shown, const char *user)
 {
+	DLK_AUTO_CARRIED carried = { .key = { .type = "" } };
+	DLK_AUTO_BUF plain = { 0 };
+
+	if (dlk_carrier_parse(shown, &carried, NULL) != DLK_R_OK ||
+	    dlk_sshkey_text(&carried.key, &plain) != 0)
+		return CTL_FAULT;
+	printf("cert-authority,principals=\"%s\" %.*s\n", user, (int)plain.n,
+	    (const char *)plain.p);
+	return CTL_YES;
+}
+
+static void
+print_key(struct ssh_keys *k, const struct dlk_verdict *verdict, const char *text)
+{
+	DLK_AUTO_SSHKEY shown = { .type = "" };
 	char until[DLK_TIME_TEXT];
 
+	if (dlk_sshkey_parse(dlk_bytes_str(text), &shown, NULL) != DLK_R_OK) {
+		k->end = CTL_FAULT;
+		return;
+	}
 	print_from(dlk_engine_policy(k->engine), verdict->policy);
 	dlk_time_compact(verdict->chain_until, until);
-	printf("expiry-time=\"%s\" %s\n", until, text);
+	printf("expiry-time=\"%s\"", until);
+	if (dlk_carrier_is(&shown)) {
+		printf(",");
+		if (print_carried(&shown, verdict->user) != CTL_YES)
+			k->end = CTL_FAULT;
+	} else {
+		printf(" %s\n", text);
+	}
 }
 
 static void

@@ -239,6 +239,16 @@ set_certificates(struct dlk_build *b, const char *value, const char **ret_why)
 	return read_path(value, &b->settings->certificates, ret_why);
 }
 
+static int
+set_carried(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	bool yes = true;
+	int error = read_yes(value, &yes, ret_why);
+
+	b->settings->policy.carried_refused = !yes;
+	return error;
+}
+
 /* [otp] */
 static int
 set_digits(struct dlk_build *b, const char *value, const char **ret_why)
@@ -602,6 +612,7 @@ static const struct dlk_option options[] = {
 	{ "identity", "rule", set_rule, .repeats = true },
 	{ "identity", "map", set_map, .repeats = true },
 	{ "certificates", "directory", set_certificates, .repeats = false },
+	{ "certificates", "carried", set_carried, .repeats = false },
 	{ "otp", "digits", set_digits, .repeats = false },
 	{ "otp", "period", set_period, .repeats = false },
 	{ "otp", "algorithm", set_algorithm, .repeats = false },

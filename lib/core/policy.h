@@ -100,6 +100,7 @@ struct dlk_policy {
 	struct dlk_trust_set *set; /* index is the set's number in path.h; [0] is [trust] */
 	size_t n_sets;
 	struct dlk_rules rules; /* [identity] rule */
+	bool carried_refused;   /* [certificates] carried=no */
 	struct dlk_map_entry *map;
 	size_t n_map;
 	struct {

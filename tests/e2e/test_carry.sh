@@ -1,0 +1,125 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_carry - ssh with a certificate that the client brings along: nothing is registered. Every
+# kind of key, an agent, and every way to be refused.
+. "$(dirname "$0")/lib.sh"
+
+install_doublelock
+pki_usual
+pki_root alien
+configure </dev/null
+
+# carry USER CA KEY-OWNER [ssh-carry options]: KEY.ssh-cert.pub beside the key
+carry() {
+	carry_user=$1 carry_key=$pki/$2/$3.key.ssh
+	cat "$pki/$2/$3.pem" "$pki/$2/ca.pem" >"$work/carry.pem"
+	shift 3
+	carried=$(doublelock ssh-carry --cert "$work/carry.pem" --key "$carry_key" \
+		--user "$carry_user" "$@" 2>&1)
+}
+# the intermediate comes from the client, too
+rm -f $etc/intermediates.d/*
+
+algorithms='rsa P-256 P-384 P-521 ed25519'
+user_of() { echo "c$1" | tr -d - | tr P p; }
+for algorithm in $algorithms; do
+	pki_client issuing "$(user_of "$algorithm")" "$algorithm"
+done
+pki_client issuing eve
+pki_client issuing frank
+pki_client alien grace
+pki_revoke issuing frank
+pki_publish
+rm -f $etc/intermediates.d/*
+start_sshd
+
+for algorithm in $algorithms; do
+	user=$(user_of "$algorithm")
+	account "$user"
+	secret=$(enroll "$user")
+	carry "$user" issuing "$user"
+	ssh_login "$user" "$carry_key" "$(code_of "$secret")"
+	is "$login after $prompts prompt: $(last_reason "$user")" "in after 1 prompt: ok" \
+		"$algorithm: carried certificate and code"
+done
+
+account eve
+user=cp256
+secret=$(enroll $user --label second) && [ -n "$secret" ] || die "no token"
+carry $user issuing eve
+ssh_login $user "$carry_key" "$(code_of "$secret")"
+is "$login after $prompts prompts: $(last_reason $user)" "out after 0 prompts: user-mismatch" \
+	"a carried certificate of somebody else"
+account frank
+carry frank issuing frank
+ssh_login frank "$carry_key" 123456
+is "$login after $prompts prompts: $(last_reason frank)" "out after 0 prompts: revoked" \
+	"a carried certificate that is revoked"
+account grace
+carry grace alien grace
+ssh_login grace "$carry_key" 123456
+is "$login after $prompts prompts: $(last_reason grace)" "out after 0 prompts: untrusted-issuer" \
+	"a carried certificate of an unknown CA"
+
+# somebody else's certificate, signed with one's own key: ssh-keygen signs whatever it is given
+cat "$pki/issuing/cp256.pem" "$pki/issuing/ca.pem" >"$work/carry.pem"
+stolen=$(openssl x509 -in "$pki/issuing/cp256.pem" -outform DER | base64 -w 0)
+cp "$pki/issuing/eve.key.ssh" "$work/thief"
+ssh-keygen -y -f "$work/thief" >"$work/thief.pub"
+ssh-keygen -q -s "$work/thief" -I x -n cp256 -V +10m \
+	-O "extension:x509-chain@doublelock=$stolen" "$work/thief.pub"
+ssh_login cp256 "$work/thief" "$(code_of "$secret")"
+is "$login after $prompts prompts: $(last_reason cp256)" \
+	"out after 0 prompts: possession-unproven" "a certificate of another key than the carrier's"
+# and one that another key signed
+ssh-keygen -q -s "$work/thief" -I x -n cp256 -V +10m \
+	-O "extension:x509-chain@doublelock=$stolen" "$pki/issuing/cp256.key.ssh.pub" 2>/dev/null ||
+	{
+		ssh-keygen -y -f "$pki/issuing/cp256.key.ssh" >"$work/owned.pub"
+		cp "$pki/issuing/cp256.key.ssh" "$work/owned"
+		ssh-keygen -q -s "$work/thief" -I x -n cp256 -V +10m \
+			-O "extension:x509-chain@doublelock=$stolen" "$work/owned.pub"
+	}
+ssh_login cp256 "$work/owned" "$(code_of "$secret")"
+is "$login after $prompts prompts: $(last_reason cp256)" \
+	"out after 0 prompts: certificate-malformed" "a carrier that another key has signed"
+# a plain OpenSSH certificate without any chain
+ssh-keygen -y -f "$work/owned" >"$work/owned.pub"
+rm -f "$work/owned-cert.pub"
+ssh-keygen -q -s "$work/owned" -I x -n cp256 -V +10m "$work/owned.pub"
+ssh_login cp256 "$work/owned" "$(code_of "$secret")"
+is "$login after $prompts prompts: $(last_reason cp256)" "out after 0 prompts: no-certificate" \
+	"an OpenSSH certificate without a chain"
+# the carrier's own principal and dates are sshd's to judge
+carry eve issuing cp256
+ssh_login cp256 "$carry_key" "$(code_of "$secret")"
+is "$login after $prompts prompts" "out after 0 prompts" "a carrier made out to another login name"
+
+eval "$(ssh-agent -s)" >/dev/null
+ssh-add -q "$pki/issuing/cp256.key.ssh"
+cat "$pki/issuing/cp256.pem" "$pki/issuing/ca.pem" >"$work/carry.pem"
+doublelock ssh-carry --agent --cert "$work/carry.pem" --user cp256 \
+	-o "$pki/issuing/cp256.key.ssh-cert.pub"
+is "$?" 0 "the key may be an agent's"
+ssh_login cp256 "$pki/issuing/cp256.key.ssh" "$(code_of "$secret")"
+is "$login: $(last_reason cp256)" "in: ok" "a carrier that the agent has signed"
+kill "$SSH_AGENT_PID"
+
+# Match exec: what is printed works as it stands
+is "$(doublelock ssh-carry --print-config --key "$pki/issuing/cp256.key.ssh" \
+	--cert "$work/carry.pem" | grep -c 'ssh-carry\|CertificateFile\|IdentityFile')" 3 \
+	"ssh_config's lines are printed"
+
+# 60 certificates are more than anybody needs
+for i in $(seq 60); do cat "$pki/issuing/cp256.pem"; done >"$work/long.pem"
+doublelock ssh-carry --cert "$work/long.pem" --key "$pki/issuing/cp256.key.ssh" --user cp256 \
+	>"$work/long.log" 2>&1
+is "$?" 1 "a chain of sixty is refused"
+
+echo '[certificates]
+carried = no' >>$etc/doublelock.conf
+carry cp256 issuing cp256
+ssh_login cp256 "$carry_key" "$(code_of "$secret" 1)"
+is "$login after $prompts prompts: $(last_reason cp256)" "out after 0 prompts: no-certificate" \
+	"[certificates] carried=no"
+finish
