@@ -50,7 +50,7 @@ ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) -fvisibility=hidden -fPIC -D_G
 	$(PATHS) -Iinclude -Ilib -Iagent -I. -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
-JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3) -linih
+JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3 libseccomp) -linih
 CTL_LIBS    = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libqrencode libcurl libpng)
 AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libcurl)
 # tests link whatever the library may need
@@ -62,8 +62,9 @@ LIB := $(call obj,lib/*/*.c)
 PAM := $(call obj,pam/*.c) $(call obj,lib/base/account.c lib/base/bytes.c lib/base/file.c \
 	lib/base/secret.c lib/base/text.c \
 	lib/model/*.c lib/wire/*.c)
-HELPER := $(call obj,agent/helper.c agent/sandbox.c)
-CTL    := $(call obj,agent/ctl/*.c agent/sandbox.c)
+CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
+HELPER := $(call obj,agent/helper.c $(CONFINED))
+CTL    := $(call obj,agent/ctl/*.c $(CONFINED))
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 # what several tests share

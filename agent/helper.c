@@ -19,6 +19,7 @@
 #include "base/say.h"
 #include "base/text.h"
 #include "config/engine.h"
+#include "confine.h"
 #include "sandbox.h"
 #include "store/events.h"
 #include "wire/frame.h"
@@ -138,6 +139,22 @@ know_caller(struct dlk_caller *caller)
 	return 0;
 }
 
+/* The configuration is root's and no foreign octet: it says which files are left. One that
+ * cannot be read is said when it is opened. */
+static int
+confine(const char *config)
+{
+	const struct dlk_care care = { .owned = true, .owner = DLK_OWNER };
+	struct dlk_settings *settings = NULL;
+	struct dlk_finding finding = { 0 };
+	bool landlock;
+
+	(void)dlk_settings_load(config, &care, &settings, &finding);
+	int error = dlk_confine(config, settings, DLK_CONFINE_ONCE, &landlock);
+	dlk_settings_free(settings);
+	return error;
+}
+
 static int
 run(struct helper *h)
 {
@@ -155,6 +172,9 @@ run(struct helper *h)
 	error = dlk_sandbox_harden();
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "no_new_privs", error);
+	error = confine(h->config);
+	if (error != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "giving up files and calls", error);
 	if (!h->caller.root)
 		return send_fault(DLK_R_FAULT_CONFIG, "started by somebody else", -EPERM);
 	int code = serve(h);

@@ -14,6 +14,8 @@
 
 #include <event2/event.h>
 
+#include "agent/confine.h"
+#include "base/say.h"
 #include "wire/frame.h"
 
 struct queue {
@@ -25,6 +27,7 @@ struct worker {
 	pthread_t thread;
 	struct dlk_engine *engine; /* the thread's alone */
 	struct dlk_engine *newer;  /* under the lock */
+	bool confined;
 };
 
 struct dlk_serve {
@@ -84,12 +87,31 @@ work_one(struct worker *self, struct dlk_job *job)
 	}
 	pthread_mutex_unlock(&serve->lock);
 	dlk_engine_close(older);
-	if (dlk_monotonic_ms() - job->began_ms <= DLK_SERVE_PATIENCE_MS) {
+	if (self->confined && dlk_monotonic_ms() - job->began_ms <= DLK_SERVE_PATIENCE_MS) {
 		job->work(job, self->engine);
 		job->worked = true;
 	}
 	pthread_mutex_lock(&serve->lock);
 	finish(serve, job);
+}
+
+/* A later configuration may name other files; the network and programs are no judge's. */
+static void
+confine(struct worker *self)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(self->engine);
+	bool landlock = false;
+	int r = dlk_confine(settings->file, settings, DLK_CONFINE_STAYS, &landlock);
+
+	self->confined = r == 0;
+	if (self != self->serve->worker)
+		return; /* one of them says it for all */
+	if (r < 0)
+		dlk_say(DLK_ERROR, "giving up files and calls: %s: every question is refused",
+		    dlk_file_error(r));
+	else if (!landlock)
+		dlk_say(DLK_NOTICE, "this kernel has no Landlock: what files a judge may open "
+				    "is for their owners and modes alone");
 }
 
 static void *
@@ -98,6 +120,7 @@ run(void *arg)
 	struct worker *self = arg;
 	struct dlk_serve *serve = self->serve;
 
+	confine(self);
 	pthread_mutex_lock(&serve->lock);
 	while (!serve->ending) {
 		struct dlk_job *job = take(&serve->waiting);

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
+#include "confine.h"
 #include "core/digest.h"
 #include "core/carrier.h"
 #include "store/registry.h"
@@ -197,15 +198,35 @@ ask_all(struct ssh_keys *k)
 	}
 }
 
+/* Keys come from whoever connects. */
+static int
+confine(const char *config)
+{
+	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	struct dlk_settings *settings = NULL;
+	struct dlk_finding finding = { 0 };
+	bool landlock;
+
+	(void)dlk_settings_load(
+	    config, &care, &settings, &finding); /* said when it is opened */
+	int r = dlk_confine(config, settings, DLK_CONFINE_ONCE, &landlock);
+	dlk_settings_free(settings);
+	if (r < 0)
+		dlk_say(
+		    DLK_ERROR, "ssh-keys: giving up files and calls: %s", dlk_file_error(r));
+	return r;
+}
+
 static int
 open_engine(struct ssh_keys *k)
 {
+	const char *config = k->config ? k->config : DLK_CONFIG_FILE;
 	struct dlk_finding finding = { 0 };
 
-	if (ctl_become() != CTL_YES)
+	if (ctl_become() != CTL_YES || confine(config) < 0)
 		return CTL_FAULT;
-	if (dlk_engine_open(k->config ? k->config : DLK_CONFIG_FILE,
-		DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, ctl_owner(), &k->engine, &finding) == 0)
+	if (dlk_engine_open(config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, ctl_owner(),
+		&k->engine, &finding) == 0)
 		return CTL_YES;
 	dlk_say(DLK_ERROR, "ssh-keys: %s", finding.detail);
 	return CTL_FAULT;
