@@ -52,9 +52,9 @@ find(struct decision *d, enum dlk_stage stage, enum dlk_reason reason, const cha
 static enum dlk_reason
 choose_section(struct decision *d, const struct dlk_service *base, const char *user)
 {
-	/* A gateway that names nobody is asked for its source when the user is known. sshd does
-	 * not tell its command an address: the key is offered with sshd's own from= instead, and
-	 * PAM is asked with the address. */
+	/* A gateway that names nobody is asked for its source when the user is known. sshd
+	 * does not tell its command an address: the key is offered with sshd's own from=
+	 * instead, and PAM is asked with the address. */
 	bool told = d->request->entrance != DLK_ENTRANCE_AUTHORIZED_KEYS &&
 		    (user[0] || d->request->user[0]);
 	const char *source = told ? d->request->source : NULL;
