@@ -46,7 +46,7 @@ endif
 PATHS := -DDLK_SYSCONFDIR='"$(SYSCONFDIR)"' -DDLK_STATEDIR='"$(STATEDIR)"' \
 	-DDLK_RUNDIR='"$(RUNDIR)"' -DDLK_SBINDIR='"$(SBINDIR)"' \
 	-DDLK_LIBEXECDIR='"$(LIBEXECDIR)"' -DDLK_VERSION='"$(VERSION)"'
-ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) -fvisibility=hidden -fPIC -D_GNU_SOURCE \
+ALL_CFLAGS = -std=c11 $(CFLAGS) $(WARN) $(HARDEN) -fvisibility=hidden -ffunction-sections -fPIC -D_GNU_SOURCE \
 	$(PATHS) -Iinclude -Ilib -Iagent -I. -MMD -MP
 LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
@@ -84,7 +84,7 @@ $(B)/libdoublelock.a: $(LIB)
 	$(Q)rm -f $@ && ar rcs $@ $^
 $(B)/pam_doublelock.so: $(PAM) pam/module.map
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $(PAM) -lpam
+	$(Q)$(LINK) -shared -Wl,--gc-sections,--version-script=pam/module.map -o $@ $(PAM) -lpam
 $(B)/doublelock-helper: $(HELPER) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(JUDGE_LIBS)

@@ -4,7 +4,7 @@
  * ask the judge, ask the user for the code if the judge wants one, ask the judge again.
  *
  * It runs inside sshd, sudo or a screen locker: it starts no thread, touches no signal, and
- * keeps nothing between two calls.
+ * keeps nothing between two calls but that it has said yes.
  */
 #define PAM_SM_AUTH
 #define PAM_SM_ACCOUNT
@@ -21,7 +21,8 @@
 #include "outcome.h"
 #include "base/owner.h"
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT   __attribute__((visibility("default")))
+#define ACCEPTED "pam_doublelock_accepted"
 
 /* PAM_SUCCESS where there is a verdict, whatever it says. */
 static int
@@ -51,6 +52,19 @@ judge(pam_handle_t *pamh, const struct dlk_options *options, struct dlk_request 
 	return PAM_SUCCESS;
 }
 
+/* A stack that includes the module twice uses up two codes, and the user waits for the second
+ * one; those who see it look for the fault elsewhere. */
+static void
+warn_of_twice(pam_handle_t *pamh)
+{
+	const void *before = NULL;
+
+	if (pam_get_data(pamh, ACCEPTED, &before) == PAM_SUCCESS)
+		pam_syslog(pamh, LOG_WARNING,
+		    "asked again in a login that it has accepted: is it in the stack twice? "
+		    "each time uses up a code");
+}
+
 static int
 authenticate(pam_handle_t *pamh, const struct dlk_options *options)
 {
@@ -58,6 +72,7 @@ authenticate(pam_handle_t *pamh, const struct dlk_options *options)
 	DLK_AUTO_SECRET rest = { 0 };
 	struct dlk_verdict verdict = { 0 };
 
+	warn_of_twice(pamh);
 	int code = dlk_collect(pamh, options, dlk_owner_is(geteuid()), &request, &verdict);
 	if (code == PAM_SUCCESS && verdict.reason == DLK_R_UNDECIDED)
 		code = judge(pamh, options, &request, &rest, &verdict);
@@ -69,6 +84,8 @@ authenticate(pam_handle_t *pamh, const struct dlk_options *options)
 	if ((code == PAM_SUCCESS || code == PAM_IGNORE) &&
 	    dlk_code_forward(pamh, &rest) != PAM_SUCCESS)
 		return PAM_BUF_ERR;
+	if (code == PAM_SUCCESS)
+		pam_set_data(pamh, ACCEPTED, NULL, NULL);
 	return code;
 }
 

@@ -191,6 +191,8 @@ write_stack(const struct login *l, const char *arguments)
 	FILE *out = fmemopen(stack, sizeof(stack), "w");
 	if (l->before)
 		fprintf(out, "auth required %s %s\n", stub, l->before);
+	if (l->twice)
+		fprintf(out, "auth [success=ok default=die] %s %s\n", module, arguments);
 	fprintf(out, "auth [success=1 ignore=ignore default=die] %s %s\n", module, arguments);
 	fprintf(out, "auth [default=die] %s return=%d file=%s\n", stub, IGNORED, l->token);
 	fprintf(out, "auth required %s file=%s\n", stub, l->token);

@@ -19,6 +19,7 @@ struct login {
 	const char *answer;      /* NULL: an answer that is none */
 	int conversation;        /* what it returns */
 	bool wait_for_judge;     /* answers when the judge has ended */
+	bool twice;              /* the module stands in the stack twice */
 	bool hasty;              /* the module with the short deadline */
 	const char *before;      /* arguments of a stub in front; NULL: none */
 	/* what came of it */

@@ -2,7 +2,7 @@
 # The module once more, as the tests load it: it trusts what belongs to whoever builds, so that
 # no root is needed. In the hasty one the judge has 300 ms, so that nobody waits for a deadline.
 CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_login \
-	$(B)/tests/pam/test_agent $(B)/tests/pam/test_sandbox
+	$(B)/tests/pam/test_agent $(B)/tests/pam/test_sandbox tests/pam/test_links.sh
 TEST_OWNER := $(shell id -u)
 # whom the helper becomes: nobody where root builds, else there is nothing to become
 TEST_USER := $(if $(filter 0,$(TEST_OWNER)),nobody,$(shell id -un))
@@ -17,11 +17,11 @@ $(B)/obj/tests/pam/as/hasty.o: pam/ask.c
 $(B)/tests/pam/pam_doublelock.so: $(PAM_TEST)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $^ -lpam
+	$(Q)$(LINK) -shared -Wl,--gc-sections,--version-script=pam/module.map -o $@ $^ -lpam
 $(B)/tests/pam/hasty/pam_doublelock.so: $(filter-out %/pam/ask.o,$(PAM_TEST)) $(B)/obj/tests/pam/as/hasty.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -Wl,--version-script=pam/module.map -o $@ $^ -lpam
+	$(Q)$(LINK) -shared -Wl,--gc-sections,--version-script=pam/module.map -o $@ $^ -lpam
 $(B)/tests/pam/pam_stub.so: $(B)/obj/tests/pam/stub.o
 	@mkdir -p $(@D)
 	$(Q)$(LINK) -shared -o $@ $^ -lpam

@@ -502,6 +502,20 @@ passwords_and_codes_share_a_field(void **state)
 	}
 }
 
+/* A stack that has the module twice works, and says why it asks twice. */
+static void
+twice_is_noticed(void **state)
+{
+	struct login *l = *state;
+
+	l->twice = true;
+	assert_int_equal(login(l, "answer ok\nexit\nanswer ok\n", ""), PAM_SUCCESS);
+	assert_int_equal(l->lines, 3);
+	assert_non_null(strstr(l->log, "is it in the stack twice?"));
+	assert_int_equal(login(l, "answer revoked\nanswer ok\n", ""), PAM_AUTH_ERR);
+	assert_int_equal(l->lines, 1);
+}
+
 static int
 no_conversation(
     int n, const struct pam_message **message, struct pam_response **ret, void *arg)
@@ -555,6 +569,7 @@ main(void)
 		LOGIN_TEST(only_addresses_are_sources),
 		LOGIN_TEST(arguments_are_read_strictly),
 		LOGIN_TEST(passwords_and_codes_share_a_field),
+		LOGIN_TEST(twice_is_noticed),
 		LOGIN_TEST(the_other_doors_decide_nothing),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

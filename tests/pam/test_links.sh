@@ -1,0 +1,33 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_links - what the module brings into sshd: two libraries, six entry points, and no call
+# that ends, prints to, or changes the process that it is loaded into.
+set -u
+cd "$(dirname "$0")/../.." || exit 2
+module=${B:-build}/pam_doublelock.so
+n=0
+
+same() { # NAME, WANTED, FOUND
+	n=$((n + 1))
+	if [ "$2" = "$3" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "# wanted: $2"
+		echo "# found:  $3"
+	fi
+}
+
+same "links libpam and libc" "libc.so.6 libpam.so.0" \
+	"$(readelf -d "$module" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
+same "exports PAM's six functions" \
+	"pam_sm_acct_mgmt pam_sm_authenticate pam_sm_chauthtok pam_sm_close_session pam_sm_open_session pam_sm_setcred" \
+	"$(nm -D --defined-only "$module" | awk '$2 == "T" { print $3 }' | sort | xargs)"
+
+# Sanitized it calls what it likes.
+if ! nm -D -u "$module" | grep -q __asan; then
+	same "calls nothing that its host would notice" "" "$(nm -D -u "$module" | awk '{ print $NF }' |
+		sed 's/@.*//' | grep -E '^(_?exit|_Exit|quick_exit|abort|__assert.*|at_?exit|on_exit|.*printf_chk|printf|puts|putchar|perror|(secure_)?getenv|(set|put|unset|clear)env|environ|signal|sig(action|procmask|suspend|wait)|pthread_.*|fork|vfork|clone|system|popen|exec.*|setlocale|umask|f?chdir|chroot|set(re|res|fs|e)?[ug]id|setgroups|alarm|setitimer|setrlimit|prctl|unlink(at)?|rename(at)?|openlog|strtok|getpwnam)$' |
+		grep -vE '^__v?snprintf_chk$' | xargs)"
+fi
+echo "1..$n"
