@@ -4,6 +4,7 @@
 #define DLK_AGENT_HOUSE_H
 
 #include "agent/courier.h"
+#include "agent/throttle.h"
 #include "agent/metrics.h"
 #include "agent/reload.h"
 #include "agent/serve.h"
@@ -13,6 +14,7 @@ struct dlk_house {
 	struct dlk_courier *courier;
 	struct dlk_reload *reload;
 	struct dlk_metrics *metrics;
+	struct dlk_throttle *throttle;
 };
 
 #endif

@@ -160,6 +160,7 @@ furnish(struct agent *agent)
 	if (troubled)
 		dlk_say(DLK_ERROR, "%s: every request is refused until then", trouble->detail);
 	uint64_t print = dlk_watch_print(dlk_engine_settings(engine[0]));
+	unsigned rate = dlk_engine_settings(engine[0])->rate;
 	int r = dlk_serve_new(agent->base, engine, n, &agent->house.serve);
 	if (r < 0) {
 		dlk_errand_close(errand);
@@ -167,7 +168,7 @@ furnish(struct agent *agent)
 	}
 	r = dlk_courier_new(errand, &agent->house.courier);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
-		agent->house.courier };
+		agent->house.courier, rate };
 	if (r == 0)
 		r = dlk_reload_new(&plan, print, troubled, &agent->house.reload);
 	return r < 0 ? broken("threads", r) : 0;
@@ -250,7 +251,8 @@ run(struct agent *agent)
 
 	agent->base = event_base_new();
 	agent->house.metrics = dlk_metrics_new();
-	if (!agent->base || !agent->house.metrics)
+	agent->house.throttle = dlk_throttle_new();
+	if (!agent->base || !agent->house.metrics || !agent->house.throttle)
 		return broken("event loop", -ENOMEM);
 	int code = furnish(agent);
 	if (code == 0)
@@ -272,6 +274,7 @@ run(struct agent *agent)
 	dlk_serve_free(agent->house.serve);
 	dlk_courier_free(agent->house.courier);
 	dlk_metrics_free(agent->house.metrics);
+	dlk_throttle_free(agent->house.throttle);
 	return 0;
 }
 

@@ -16,6 +16,8 @@
 #include "store/events.h"
 #include "wire/frame.h"
 
+#define STRANGER_RATE 10 /* a second */
+
 struct dlk_question *
 dlk_question_new(struct dlk_http *http, struct evhttp_request *request, uid_t peer)
 {
@@ -114,6 +116,41 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 		decide(q, engine);
 }
 
+/* Somebody of this machine who is believed by no service may be wrong a few times; a client
+ * behind a gateway cannot make the gateway one of those. */
+static void
+count_stranger(const struct dlk_question *q)
+{
+	if (!q->caller.root && q->refusal.reason == DLK_R_UNDECIDED &&
+	    q->verdict.reason == DLK_R_POSSESSION_UNPROVEN)
+		(void)dlk_throttle_take(q->house->throttle, "peer",
+		    DLK_BYTES(&q->caller.uid, sizeof(q->caller.uid)), STRANGER_RATE,
+		    dlk_monotonic_ms());
+}
+
+static enum dlk_throttled
+limit(const struct dlk_question *q)
+{
+	struct dlk_throttle *throttle = q->house->throttle;
+	unsigned rate = dlk_reload_rate(q->house->reload);
+	int64_t now = dlk_monotonic_ms();
+	enum dlk_throttled source = DLK_THROTTLE_PASS, certificate = DLK_THROTTLE_PASS;
+
+	if (!q->caller.root &&
+	    dlk_throttle_holds(throttle, "peer",
+		DLK_BYTES(&q->caller.uid, sizeof(q->caller.uid)), STRANGER_RATE, now))
+		return DLK_THROTTLE_HELD;
+	if (q->asked.source[0] != '\0')
+		source = dlk_throttle_take(
+		    throttle, "source", dlk_bytes_str(q->asked.source), rate, now);
+	if (q->asked.evidence.n > 0)
+		certificate = dlk_throttle_take(
+		    throttle, "certificate", dlk_bytes_of(&q->asked.evidence), rate, now);
+	if (source == DLK_THROTTLE_FIRST || certificate == DLK_THROTTLE_FIRST)
+		return DLK_THROTTLE_FIRST;
+	return source != DLK_THROTTLE_PASS ? source : certificate;
+}
+
 static void
 done(struct dlk_job *job, bool worked)
 {
@@ -123,6 +160,7 @@ done(struct dlk_job *job, bool worked)
 		fault(&q->verdict, "too many requests wait");
 	dlk_metrics_count(q->house->metrics, q->service_known ? q->asked.service : NULL,
 	    q->verdict.reason, dlk_monotonic_ms() - job->began_ms);
+	count_stranger(q);
 	dlk_courier_wake(q->house->courier);
 	q->answer(q);
 	dlk_question_free(q);
@@ -134,5 +172,18 @@ dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
 	question->house = house;
 	question->job.work = work;
 	question->job.done = done;
+	enum dlk_throttled held = limit(question);
+	if (held != DLK_THROTTLE_PASS)
+		dlk_find(&question->refusal, DLK_STAGE_ADMIT, DLK_R_RATE_LIMITED, "%s",
+		    dlk_reason_meaning(DLK_R_RATE_LIMITED));
+	if (held == DLK_THROTTLE_HELD) {
+		/* the first one is recorded; a flood of them would be its own success */
+		question->verdict.reason = DLK_R_RATE_LIMITED;
+		question->verdict.stage = DLK_STAGE_ADMIT;
+		dlk_metrics_count(house->metrics, NULL, DLK_R_RATE_LIMITED, 0);
+		question->answer(question);
+		dlk_question_free(question);
+		return;
+	}
 	dlk_serve_ask(house->serve, &question->job);
 }

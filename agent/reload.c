@@ -24,6 +24,7 @@ struct dlk_reload {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t some;
+	_Atomic unsigned rate;
 	bool asked, ending;             /* under the lock */
 	bool rejected;                  /* under the lock */
 	char words[DLK_DETAIL_MAX + 1]; /* under the lock */
@@ -112,6 +113,7 @@ open_and_swap(struct dlk_reload *reload, bool again)
 		dlk_say(DLK_ERROR, "%s", trouble->detail);
 	dlk_say(DLK_NOTICE, "%s: in force", plan->config);
 	set_rejected(reload, false, "");
+	reload->rate = dlk_engine_settings(next.engine[0])->rate;
 	dlk_serve_swap(plan->serve, next.engine);
 	dlk_courier_swap(plan->courier, next.errand);
 }
@@ -223,6 +225,7 @@ dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool troubled
 	if (!reload)
 		return -ENOMEM;
 	reload->plan = *plan;
+	reload->rate = plan->rate;
 	reload->print = print;
 	reload->troubled = troubled;
 	int r = start(reload);
@@ -251,6 +254,12 @@ dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size)
 	dlk_text_print(words, size, "%s", reload->words);
 	pthread_mutex_unlock(&reload->lock);
 	return rejected;
+}
+
+unsigned
+dlk_reload_rate(const struct dlk_reload *reload)
+{
+	return reload->rate;
 }
 
 void

@@ -15,6 +15,7 @@ struct dlk_reload_plan {
 	uid_t owner;
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
+	unsigned rate; /* [agent] rate that is in force */
 };
 
 /* Opens n engines for threads. 0, or -errno and none. */
@@ -26,6 +27,7 @@ int dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool trou
 void dlk_reload_now(struct dlk_reload *reload);
 /* True, and why, where a newer configuration was rejected and the one before holds. */
 bool dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size);
+unsigned dlk_reload_rate(const struct dlk_reload *reload);
 void dlk_reload_free(struct dlk_reload *reload); /* ends the thread; NULL is fine */
 
 #endif

@@ -528,6 +528,22 @@ set_listen(struct dlk_build *b, const char *value, const char **ret_why)
 	return dlk_strings_add(&b->settings->listen, value);
 }
 
+static int
+set_rate(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	char number[16] = "";
+	size_t n = strlen(value);
+	int64_t rate;
+
+	if (n < 3 || n >= sizeof(number) || strcmp(value + n - 2, "/s") != 0)
+		return wrong(ret_why, "N/s");
+	memcpy(number, value, n - 2);
+	if (dlk_int_parse(number, 1, 1000000, &rate) < 0)
+		return wrong(ret_why, "N/s, N from 1 to 1000000");
+	b->settings->rate = (unsigned)rate;
+	return 0;
+}
+
 static bool
 is_loopback(const char *host)
 {
@@ -635,6 +651,7 @@ static const struct dlk_option options[] = {
 	{ "service", "unprivileged", set_unprivileged, .repeats = false },
 	{ "service", "rule", set_service_rule, .repeats = true },
 	{ "agent", "listen", set_listen, .repeats = true },
+	{ "agent", "rate", set_rate, .repeats = false },
 	{ "webhook", "url", set_webhook_url, .repeats = false },
 	{ "webhook", "secret-file", set_secret_file, .repeats = false },
 	{ "webhook", "ca", set_webhook_ca, .repeats = false },

@@ -34,6 +34,8 @@ struct dlk_settings {
 	bool crl_fetch;              /* [revocation] fetch; yes unless told */
 	char *certificates;          /* [certificates] directory */
 	struct dlk_strings listen;   /* [agent] listen: "unix:/path" */
+	unsigned
+	    rate; /* [agent] rate: requests a second of one source or certificate; 0: any */
 	struct {
 		char *url, *secret_file, *ca, *certificate, *key;
 	} webhook;

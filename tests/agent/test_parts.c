@@ -17,6 +17,7 @@
 #include "agent/backoff.h"
 #include "agent/check.h"
 #include "agent/cloudevent.h"
+#include "agent/throttle.h"
 #include "agent/listen.h"
 #include "agent/signature.h"
 #include "agent/spelling.h"
@@ -207,6 +208,60 @@ an_event_is_a_cloudevent(void **state)
 	free(text);
 }
 
+static enum dlk_throttled
+take(struct dlk_throttle *throttle, const char *key, int64_t now_ms)
+{
+	return dlk_throttle_take(throttle, "source", dlk_bytes_str(key), 10, now_ms);
+}
+
+static void
+a_bucket_holds_and_fills(void **state)
+{
+	struct dlk_throttle *throttle = dlk_throttle_new();
+	int64_t now = 1000000;
+
+	(void)state;
+	assert_non_null(throttle);
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(take(throttle, "a", now), DLK_THROTTLE_PASS);
+	assert_int_equal(take(throttle, "a", now), DLK_THROTTLE_FIRST);
+	assert_int_equal(take(throttle, "a", now), DLK_THROTTLE_HELD);
+	assert_true(dlk_throttle_holds(throttle, "source", dlk_bytes_str("a"), 10, now));
+	/* others are others */
+	assert_int_equal(take(throttle, "b", now), DLK_THROTTLE_PASS);
+	assert_int_equal(dlk_throttle_take(throttle, "other", dlk_bytes_str("a"), 10, now),
+	    DLK_THROTTLE_PASS);
+	/* one more after 100 ms, without a new event of its own */
+	assert_int_equal(take(throttle, "a", now + 100), DLK_THROTTLE_PASS);
+	assert_int_equal(take(throttle, "a", now + 100), DLK_THROTTLE_HELD);
+	/* a clock that goes back gives nothing */
+	assert_int_equal(take(throttle, "a", now - 100000), DLK_THROTTLE_HELD);
+	/* quiet for a while */
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(take(throttle, "a", now + 5000), DLK_THROTTLE_PASS);
+	assert_int_equal(take(throttle, "a", now + 5000), DLK_THROTTLE_FIRST);
+	assert_int_equal(dlk_throttle_take(throttle, "source", dlk_bytes_str("a"), 0, now),
+	    DLK_THROTTLE_PASS);
+	dlk_throttle_free(throttle);
+}
+
+static void
+a_flood_of_keys_ends_no_limit_of_the_busy(void **state)
+{
+	struct dlk_throttle *throttle = dlk_throttle_new();
+	char key[32];
+
+	(void)state;
+	assert_non_null(throttle);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		assert_int_equal(take(throttle, key, i / 1000), DLK_THROTTLE_PASS);
+		(void)take(throttle, "busy", i / 1000);
+	}
+	assert_int_equal(take(throttle, "busy", 99), DLK_THROTTLE_HELD);
+	dlk_throttle_free(throttle);
+}
+
 static void
 a_socket_is_taken_over_only_from_the_dead(void **state)
 {
@@ -247,6 +302,8 @@ main(void)
 		cmocka_unit_test(a_plus_stays_a_plus),
 		cmocka_unit_test(a_question_is_read_whole),
 		cmocka_unit_test(an_event_is_a_cloudevent),
+		cmocka_unit_test(a_bucket_holds_and_fills),
+		cmocka_unit_test(a_flood_of_keys_ends_no_limit_of_the_busy),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
 	};
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);

@@ -136,6 +136,46 @@ no_answer_is_wrong_while_it_reloads(void **state)
 	}
 }
 
+static int
+count_limited(int64_t row, const struct dlk_event *event, void *arg)
+{
+	size_t *n = arg;
+
+	(void)row;
+	*n += event->reason == DLK_R_RATE_LIMITED;
+	return 0;
+}
+
+static bool
+limit_is_in_force(struct site *s, void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < 10; i++)
+		if (decision_is(s, (char[]){ "rate-limited" }))
+			return true;
+	return false;
+}
+
+static void
+too_many_of_one_certificate_are_held_back(void **state)
+{
+	const struct dlk_events_query all = { 0 };
+	size_t n = 0;
+
+	(void)state;
+	site_configure(&site, "[agent]\nrate = 1/s\n");
+	assert_int_equal(kill(site.agent, SIGHUP), 0);
+	site_until(limit_is_in_force, &site, NULL);
+	for (int i = 0; i < 20; i++)
+		(void)decision_is(&site, (char[]){ "rate-limited" });
+	/* one event for all that were held back in a row, and not one for each */
+	assert_int_equal(dlk_events_each(site.record, &all, count_limited, &n), 0);
+	assert_in_range(n, 1, 10);
+	site_configure(&site, "");
+	assert_int_equal(kill(site.agent, SIGHUP), 0);
+	site_until(decision_is, &site, (char[]){ "ok" });
+}
+
 static void
 a_record_that_comes_later_is_found(void **state)
 {
@@ -195,6 +235,7 @@ main(void)
 		cmocka_unit_test(a_stranger_sees_no_words),
 		cmocka_unit_test(a_new_list_is_in_force_without_being_told),
 		cmocka_unit_test(no_answer_is_wrong_while_it_reloads),
+		cmocka_unit_test(too_many_of_one_certificate_are_held_back),
 		cmocka_unit_test(a_record_that_comes_later_is_found),
 		cmocka_unit_test(what_is_wrong_at_the_start_is_said),
 		cmocka_unit_test(it_ends_when_it_is_told_and_needs_its_anchors),
