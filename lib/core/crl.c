@@ -360,6 +360,35 @@ dlk_crls_describe(const struct dlk_crls *crls, size_t i, struct dlk_crl_about *r
 		.partial = crl->idp != NULL };
 }
 
+static bool
+is_followed(const struct dlk_crl *held, const struct dlk_crls *fresh)
+{
+	for (size_t i = 0; i < fresh->n; i++) {
+		const struct dlk_crl *crl = fresh->crl[i];
+		if (dlk_crl_is_delta(crl) == dlk_crl_is_delta(held) &&
+		    dlk_crl_is_kin(crl, held) && !dlk_crl_is_newer(held, crl))
+			return true;
+	}
+	return false;
+}
+
+enum dlk_reason
+dlk_crls_may_replace(
+    const struct dlk_crls *fresh, const struct dlk_crls *held, struct dlk_finding *finding)
+{
+	for (size_t i = 0; i < held->n; i++) {
+		const struct dlk_crl *crl = held->crl[i];
+		if (!is_followed(crl, fresh))
+			return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_REVOCATION_UNKNOWN,
+			    "the CRL of %s that is held%s%s is newer than what was fetched, "
+			    "or is "
+			    "not in it; the held one stays",
+			    crl->issuer_text, crl->number.given ? ", number " : "",
+			    crl->number_text);
+	}
+	return DLK_R_OK;
+}
+
 size_t
 dlk_crls_refused(const struct dlk_crls *crls)
 {

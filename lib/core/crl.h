@@ -57,6 +57,11 @@ struct dlk_crl_about {
 void dlk_crls_describe(const struct dlk_crls *crls, size_t i, struct dlk_crl_about *ret_about);
 /* Whether this certificate's name and key made the list (and may: cRLSign). */
 bool dlk_crls_signed_by(const struct dlk_crls *crls, size_t i, const struct dlk_cert *cert);
+/* Whether the lists of a file that was fetched may take the place of those that are held: for
+ * each of these there is one of the same issuer and scope that is not older. DLK_R_OK, or
+ * revocation-unknown with words. */
+enum dlk_reason dlk_crls_may_replace(
+    const struct dlk_crls *fresh, const struct dlk_crls *held, struct dlk_finding *finding);
 /* Files that cannot be used. */
 size_t dlk_crls_refused(const struct dlk_crls *crls);
 void dlk_crls_refusal(

@@ -213,3 +213,20 @@ dlk_crl_number_cmp(const struct dlk_crl_number *a, const struct dlk_crl_number *
 		return a->octets.n < b->octets.n ? -1 : 1;
 	return a->octets.n > 0 ? memcmp(a->octets.p, b->octets.p, a->octets.n) : 0;
 }
+
+bool
+dlk_crl_is_newer(const struct dlk_crl *crl, const struct dlk_crl *than)
+{
+	int order = crl->number.given && than->number.given
+			? dlk_crl_number_cmp(&crl->number, &than->number)
+			: 0;
+
+	return order != 0 ? order > 0 : crl->image.this_update > than->image.this_update;
+}
+
+bool
+dlk_crl_is_kin(const struct dlk_crl *crl, const struct dlk_crl *other)
+{
+	return dlk_bytes_equal(crl->scope, other->scope) &&
+	       X509_NAME_cmp(crl->issuer, other->issuer) == 0;
+}

@@ -67,6 +67,10 @@ dlk_crl_is_indirect(const struct dlk_crl *crl)
 
 /* <0, 0, >0 */
 int dlk_crl_number_cmp(const struct dlk_crl_number *a, const struct dlk_crl_number *b);
+/* By number where both have one, otherwise by thisUpdate. */
+bool dlk_crl_is_newer(const struct dlk_crl *crl, const struct dlk_crl *than);
+/* Same issuer, same scope: the newer one takes the other's place. */
+bool dlk_crl_is_kin(const struct dlk_crl *crl, const struct dlk_crl *other);
 /* The list's signature under the certificate's key; remembered. */
 bool dlk_crl_holds(struct dlk_crl *crl, const struct dlk_cert *signer);
 /* As dlk_crlimage_find, with the image made anew where it was damaged. `issuer` is that of

@@ -62,24 +62,6 @@ holds_until(const struct asking *a, const struct dlk_crl *crl)
 }
 
 static bool
-is_newer(const struct dlk_crl *crl, const struct dlk_crl *than)
-{
-	int order = crl->number.given && than->number.given
-			? dlk_crl_number_cmp(&crl->number, &than->number)
-			: 0;
-
-	return order != 0 ? order > 0 : crl->image.this_update > than->image.this_update;
-}
-
-/* Same issuer, same scope: the newer one takes the other's place. */
-static bool
-is_kin(const struct dlk_crl *crl, const struct dlk_crl *other)
-{
-	return dlk_bytes_equal(crl->scope, other->scope) &&
-	       X509_NAME_cmp(crl->issuer, other->issuer) == 0;
-}
-
-static bool
 may_sign(const struct dlk_cert *cert)
 {
 	/* all bits where there is no keyUsage */
@@ -143,9 +125,9 @@ find_delta(const struct asking *a, const struct dlk_crl *crl, const struct dlk_c
 
 	for (size_t i = 0; i < a->crls->n; i++) {
 		struct dlk_crl *delta = a->crls->crl[i];
-		if (dlk_crl_is_delta(delta) && is_kin(delta, crl) &&
-		    delta->image.this_update <= a->now && is_newer(delta, crl) &&
-		    (!best || is_newer(delta, best)) && signed_by(delta, signer))
+		if (dlk_crl_is_delta(delta) && dlk_crl_is_kin(delta, crl) &&
+		    delta->image.this_update <= a->now && dlk_crl_is_newer(delta, crl) &&
+		    (!best || dlk_crl_is_newer(delta, best)) && signed_by(delta, signer))
 			best = delta;
 	}
 	return best;
@@ -201,8 +183,8 @@ is_superseded(const struct asking *a, const struct dlk_crl *crl, const struct dl
 {
 	for (size_t i = 0; i < a->crls->n; i++) {
 		struct dlk_crl *other = a->crls->crl[i];
-		if (other != crl && !dlk_crl_is_delta(other) && is_newer(other, crl) &&
-		    other->image.this_update <= a->now && is_kin(other, crl) &&
+		if (other != crl && !dlk_crl_is_delta(other) && dlk_crl_is_newer(other, crl) &&
+		    other->image.this_update <= a->now && dlk_crl_is_kin(other, crl) &&
 		    signed_by(other, signer))
 			return true;
 	}

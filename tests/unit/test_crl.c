@@ -421,6 +421,59 @@ damage_of_an_image_is_seen(void **state)
 	EVP_PKEY_free(key);
 }
 
+#define NUMBER_2 "300a0603551d140403020102"
+#define HEX_CN_B "300d310b3009060355040313024242"
+#define AFTER    "170d3236303230313030303030305a"
+
+static const struct {
+	const char *name;
+	struct crl_recipe held, fresh;
+	bool may;
+} replacements[] = {
+	{ "the same", { 0 }, { 0 }, true },
+	{ "a higher number", { 0 }, { .extensions = NUMBER_2 }, true },
+	{ "a lower number", { .extensions = NUMBER_2 }, { 0 }, false },
+	{ "a lower number, later", { .extensions = NUMBER_2 }, { .this_update = AFTER },
+	    false },
+	{ "without numbers, later", { .extensions = "" },
+	    { .extensions = "", .this_update = AFTER }, true },
+	{ "without numbers, earlier", { .extensions = "", .this_update = AFTER },
+	    { .extensions = "" }, false },
+	{ "another issuer", { 0 }, { .issuer = HEX_CN_B, .extensions = NUMBER_2 }, false },
+	{ "another scope", { 0 },
+	    { .extensions = NUMBER_2 "300f0603551d1c0101ff040530038101ff" }, false },
+	{ "a delta", { 0 }, { .extensions = NUMBER_2 "300d0603551d1b0101ff0403020101" },
+	    false },
+};
+
+static struct dlk_crls *
+set_of(const struct crl_recipe *recipe)
+{
+	struct dlk_crls *crls = new_set();
+	struct dlk_buf der = crl_make(recipe);
+
+	assert_int_equal(dlk_crls_add_file(crls, dlk_bytes_of(&der), "x", NULL), DLK_R_OK);
+	dlk_buf_free(&der);
+	return crls;
+}
+
+static void
+nothing_older_replaces_a_list(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(replacements) / sizeof(replacements[0]); i++) {
+		struct dlk_crls *held = set_of(&replacements[i].held);
+		struct dlk_crls *fresh = set_of(&replacements[i].fresh);
+		struct dlk_finding why = { 0 };
+		enum dlk_reason reason = dlk_crls_may_replace(fresh, held, &why);
+		if (reason != (replacements[i].may ? DLK_R_OK : DLK_R_REVOCATION_UNKNOWN))
+			fail_msg("%s", replacements[i].name);
+		assert_true(replacements[i].may || strstr(why.detail, "CN=CA"));
+		dlk_crls_free(held);
+		dlk_crls_free(fresh);
+	}
+}
+
 int
 main(void)
 {
@@ -433,6 +486,7 @@ main(void)
 		cmocka_unit_test(damage_is_refused),
 		cmocka_unit_test(ber_is_refused),
 		cmocka_unit_test(damage_of_an_image_is_seen),
+		cmocka_unit_test(nothing_older_replaces_a_list),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
