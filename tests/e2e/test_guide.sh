@@ -13,12 +13,12 @@ step_of() { sed -n "/^## $1\./,/^## [^$1]/p" "$guide" | sed -n 's/^    //p'; }
 commands() { step_of "$1" | sed '/^\[/,$d' | grep -v '^laptop\$'; }
 lines() { step_of "$1" | sed -n '/^\[/,$p'; }
 
-# shellcheck disable=SC2317 # called by what is in $type
 # What a person does at `enroll`: scans the secret, and types the code that it gives.
 secret_shown() { sed -n 's/^ *secret  *//p' "$1" | grep .; }
-type_code() {
-	until_true secret_shown "$1" >/dev/null
-	code_of "$(secret_shown "$1")"
+answer() { # COMMANDS LOG
+	grep -q enroll "$1" || return
+	until_true secret_shown "$2" >/dev/null
+	code_of "$(secret_shown "$2")"
 }
 
 # follow STEP: its commands are run where the sources are
@@ -26,10 +26,8 @@ follow() {
 	log=$work/step$1.log
 	commands "$1" >"$work/step$1"
 	: >"$log"
-	type=true
-	grep -q enroll "$work/step$1" && type=type_code
 	# shellcheck disable=SC2094 # what is shown there is typed here
-	$type "$log" | (cd "$tree" && sh -e -x "$work/step$1") >>"$log" 2>&1
+	answer "$work/step$1" "$log" | (cd "$tree" && sh -e -x "$work/step$1") >>"$log" 2>&1
 	is "$?" 0 "step $1"
 }
 
