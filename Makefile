@@ -36,9 +36,11 @@ endif
 ifdef WERROR
 WARN += -Werror
 endif
+, := ,
 ifdef SANITIZE
-HARDEN := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-LDHARDEN := -fsanitize=address,undefined
+SANITIZERS := $(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined)
+HARDEN := -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer
+LDHARDEN := -fsanitize=$(SANITIZERS)
 else
 HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
 LDHARDEN := -Wl,-z,relro,-z,now,-z,defs

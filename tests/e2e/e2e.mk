@@ -20,7 +20,7 @@ endif
 endif
 BUILD = $(AS_OWNER) $(MAKE) --no-print-directory $(if $(filter -j%,$(if $(AS_OWNER),,$(MAKEFLAGS))),,-j$(shell nproc))
 
-.PHONY: demo sanitized
+.PHONY: demo sanitized threads threads-run
 demo:
 	@tests/deps build run
 	@+$(BUILD) all $(E2E)
@@ -28,3 +28,9 @@ demo:
 # everything once more, with the sanitizers looking on
 sanitized:
 	@+$(MAKE) --no-print-directory check B=build-san SANITIZE=1 CFLAGS='-O1 -g'
+# the agent's threads under ThreadSanitizer, which needs addresses where it expects them
+threads:
+	@tests/deps build run
+	@+$(MAKE) --no-print-directory threads-run B=build-tsan SANITIZE=thread CFLAGS='-O1 -g'
+threads-run: all $(AGENT_TESTS) $(RECEIVER)
+	@setarch -R tests/run $(AGENT_TESTS)
