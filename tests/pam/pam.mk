@@ -44,12 +44,17 @@ $(B)/tests/pam/doublelock-helper: $(B)/obj/tests/pam/helper.o $(call obj,$(CONFI
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
+$(B)/tests/pam/helper-frail: $(B)/obj/tests/pam/frail.o $(B)/obj/tests/pam/helper.o \
+		$(call obj,$(CONFINED)) $(B)/libdoublelock.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
 PAM_MACHINE := $(addprefix $(B)/obj/tests/pam/,machine.o login.o)
 $(B)/obj/tests/pam/machine.o $(B)/obj/tests/pam/test_agent.o \
 		$(B)/obj/tests/pam/test_sandbox.o: ALL_CFLAGS += $(AS_TEST)
 $(B)/tests/pam/test_login $(B)/tests/pam/test_agent: $(B)/tests/pam/%: $(B)/obj/tests/pam/%.o \
 		$(PAM_MACHINE) $(B)/libdoublelock.a | $(B)/tests/pam/test_module \
-		$(B)/tests/pam/doublelock-helper $(B)/doublelockd
+		$(B)/tests/pam/doublelock-helper $(B)/tests/pam/helper-frail $(B)/doublelockd
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS) -lpam

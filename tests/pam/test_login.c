@@ -150,6 +150,54 @@ one_of_eight_wins(void **state)
 	}
 }
 
+#define TRIALS_MAX 500
+
+static void
+set_fate(const struct machine *m, int n)
+{
+	char path[160];
+
+	dlk_text_print(path, sizeof(path), "%s.frail", m->config);
+	FILE *out = fopen(path, "w");
+	assert_non_null(out);
+	fprintf(out, "%d\n", n);
+	assert_int_equal(fclose(out), 0);
+}
+
+/* The helper is killed at its first write, at its second, and so on until it lives. Nobody is
+ * let in without it; the code that it took with it is used or is not, and then opens once. */
+static void
+a_killed_helper_lets_nobody_in(void **state)
+{
+	struct machine *m = *state;
+	char sound[300], frail[300], path[128], code[16];
+	int result = PAM_AUTHINFO_UNAVAIL, n = 0;
+
+	machine_path(m, path, sizeof(path), "helper-frail");
+	login_program("helper-frail", path);
+	dlk_text_copy(sound, sizeof(sound), m->options);
+	dlk_text_print(frail, sizeof(frail), "config=%s helper=%s", m->config, path);
+	while (result != PAM_SUCCESS && ++n < TRIALS_MAX) {
+		dlk_text_copy(code, sizeof(code), machine_code(m));
+		dlk_text_copy(m->options, sizeof(m->options), frail);
+		set_fate(m, n);
+		result = machine_log_in(m, code);
+		if (result != PAM_SUCCESS)
+			assert_int_equal(result, PAM_AUTHINFO_UNAVAIL);
+		dlk_text_copy(m->options, sizeof(m->options), sound);
+		int again = machine_log_in(m, code);
+		if (result == PAM_SUCCESS || again != PAM_SUCCESS) {
+			assert_int_equal(again, PAM_AUTH_ERR);
+			assert_logged(m, "refused: otp-replayed: ");
+		}
+		assert_int_equal(machine_log_in(m, code), PAM_AUTH_ERR);
+		assert_logged(m, "refused: otp-replayed: ");
+		assert_false(login_left_children());
+	}
+	assert_int_equal(result, PAM_SUCCESS);
+	assert_true(n > 10); /* it was killed a few times */
+}
+
 /* The helper alone, at the other end of a socket. */
 struct judge {
 	pid_t pid;
@@ -346,6 +394,7 @@ main(void)
 		LOGIN_TEST(observed_logins_change_nothing),
 		LOGIN_TEST(a_broken_machine_says_why),
 		LOGIN_TEST(one_of_eight_wins),
+		LOGIN_TEST(a_killed_helper_lets_nobody_in),
 		LOGIN_TEST(the_helper_serves_one_attempt),
 		LOGIN_TEST(the_helper_takes_no_other_door),
 		LOGIN_TEST(the_helper_answers_no_noise),

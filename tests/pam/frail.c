@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * frail.c - linked into a helper of the tests: it is killed at the Nth of its writes, syncs
+ * and answers, half of the write done. N stands in CONFIG.frail; without that file it lives.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define SHOWN __attribute__((visibility("default")))
+
+ssize_t pwrite64(int fd, const void *p, size_t n, off64_t at) SHOWN;
+int fdatasync(int fd) SHOWN;
+int ftruncate64(int fd, off64_t size) SHOWN;
+ssize_t send(int fd, const void *p, size_t n, int flags) SHOWN;
+
+static long left;
+
+__attribute__((constructor)) static void
+read_fate(int argc, char **argv)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s.frail", argc == 3 ? argv[2] : "");
+	FILE *in = fopen(path, "r");
+	if (in && fscanf(in, "%ld", &left) != 1)
+		left = 0;
+	if (in)
+		fclose(in);
+}
+
+static int
+is_last(void)
+{
+	return left > 0 && --left == 0;
+}
+
+static void
+die(void)
+{
+	kill(getpid(), SIGKILL);
+}
+
+ssize_t
+pwrite64(int fd, const void *p, size_t n, off64_t at)
+{
+	int last = is_last();
+	ssize_t done = syscall(SYS_pwrite64, fd, p, last ? n / 2 : n, at);
+
+	if (last)
+		die();
+	return done;
+}
+
+int
+fdatasync(int fd)
+{
+	if (is_last())
+		die();
+	return (int)syscall(SYS_fdatasync, fd);
+}
+
+int
+ftruncate64(int fd, off64_t size)
+{
+	if (is_last())
+		die();
+	return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+ssize_t
+send(int fd, const void *p, size_t n, int flags)
+{
+	if (is_last())
+		die();
+	return syscall(SYS_sendto, fd, p, n, flags, NULL, 0);
+}
