@@ -69,41 +69,6 @@ take_whole(struct dlk_bytes *in, uint8_t tag, struct dlk_bytes *ret_whole,
 	return next_tag_is(*in, tag) && dlk_der_take(in, &found, ret_whole, ret_content);
 }
 
-static bool
-is_listed(struct dlk_bytes list, struct dlk_bytes oid)
-{
-	struct dlk_bytes entry, other;
-
-	while (dlk_der_expect(&list, DLK_DER_SEQUENCE, &entry))
-		if (dlk_der_expect(&entry, DLK_DER_OID, &other) && dlk_bytes_equal(other, oid))
-			return true;
-	return false;
-}
-
-/* Each an OID, TRUE where critical, and octets; none twice. */
-static const char *
-walk_extensions(struct dlk_bytes list)
-{
-	struct dlk_bytes rest = list, entry, oid, value, flag;
-
-	if (list.n == 0)
-		return "an empty list of extensions";
-	while (rest.n > 0) {
-		if (!dlk_der_expect(&rest, DLK_DER_SEQUENCE, &entry) ||
-		    !dlk_der_expect(&entry, DLK_DER_OID, &oid))
-			return "an extension that is none";
-		if (next_tag_is(entry, DLK_DER_BOOLEAN) &&
-		    (!dlk_der_expect(&entry, DLK_DER_BOOLEAN, &flag) || flag.n != 1 ||
-			flag.p[0] != 0xff))
-			return "an extension whose criticality is not DER";
-		if (!dlk_der_expect(&entry, DLK_DER_OCTET_STRING, &value) || entry.n != 0)
-			return "an extension that is none";
-		if (is_listed(rest, oid))
-			return "one extension twice (RFC 5280 section 4.2)";
-	}
-	return NULL;
-}
-
 static const char *
 take_extensions(struct dlk_bytes *tbs, struct dlk_cert *cert)
 {
@@ -123,7 +88,10 @@ take_extensions(struct dlk_bytes *tbs, struct dlk_cert *cert)
 	    !dlk_der_expect(&wrapped, DLK_DER_SEQUENCE, &cert->extensions) || wrapped.n != 0 ||
 	    tbs->n != 0)
 		return "something behind its last field";
-	return walk_extensions(cert->extensions);
+	return dlk_der_extensions_ok(cert->extensions)
+		   ? NULL
+		   : "extensions that are not DER, more than 64, or one of them twice (RFC "
+		     "5280 section 4.2)";
 }
 
 static const char *

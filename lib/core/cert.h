@@ -59,7 +59,8 @@ void dlk_certs_fini(struct dlk_certs *certs);
 int dlk_certs_add(struct dlk_certs *certs, struct dlk_cert *cert);
 
 /* DER certificates one after another, as a request's chain carries them. A certificate that
- * is malformed or more than `most` refuses the whole. */
+ * is malformed or more than `most` refuses the whole; one that is sound and can serve nobody
+ * (weak-key, unknown-critical-extension) is left out. */
 enum dlk_reason dlk_certs_parse_chain(
     struct dlk_bytes der, size_t most, struct dlk_certs *certs, struct dlk_finding *finding);
 /* A file: PEM with any number of certificates (CERTIFICATE, X509 CERTIFICATE, TRUSTED

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include <openssl/bio.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
 #include "core/cert.h"
@@ -62,6 +63,9 @@ dlk_certs_parse_chain(
 			    "none",
 			    most);
 		reason = add(whole, certs, finding);
+		/* sound but of no use: it leads nowhere and hides no other one */
+		if (reason == DLK_R_WEAK_KEY || reason == DLK_R_UNKNOWN_CRITICAL_EXTENSION)
+			reason = DLK_R_OK;
 	}
 	return reason;
 }
@@ -92,6 +96,21 @@ take(struct file *file, struct dlk_bytes der)
 	return 0;
 }
 
+/* PEM_read_bio stops at a block that is damaged as it stops at the end. */
+static void
+tell_damage(struct file *file)
+{
+	unsigned long error = ERR_peek_last_error();
+
+	ERR_clear_error();
+	if (ERR_GET_REASON(error) == PEM_R_NO_START_LINE || file->found > file->most)
+		return;
+	file->found++;
+	if (file->bad++ == 0)
+		dlk_find(file->finding, DLK_STAGE_PARSE, DLK_R_CERTIFICATE_MALFORMED,
+		    "a block of PEM is damaged; what follows it was not read");
+}
+
 static int
 take_pem(struct file *file, BIO *bio)
 {
@@ -100,6 +119,7 @@ take_pem(struct file *file, BIO *bio)
 	int error = 0;
 	long n = 0;
 
+	ERR_clear_error();
 	while (error == 0 && file->found <= file->most &&
 	       PEM_read_bio(bio, &name, &header, &der, &n) == 1) {
 		if (strcmp(name, PEM_STRING_X509) == 0 ||
@@ -111,6 +131,8 @@ take_pem(struct file *file, BIO *bio)
 		OPENSSL_free(header);
 		OPENSSL_free(der);
 	}
+	if (error == 0)
+		tell_damage(file);
 	return error;
 }
 

@@ -42,6 +42,20 @@ all(struct dlk_bytes text, uint8_t least, uint8_t most)
 	return true;
 }
 
+/* Characters of `width` octets, none of them zero. */
+static bool
+is_wide(struct dlk_bytes text, size_t width)
+{
+	static const uint8_t nul[4];
+
+	if (text.n % width != 0)
+		return false;
+	for (size_t i = 0; i < text.n; i += width)
+		if (memcmp(text.p + i, nul, width) == 0)
+			return false;
+	return true;
+}
+
 static bool
 string_ok(const ASN1_STRING *string)
 {
@@ -59,9 +73,9 @@ string_ok(const ASN1_STRING *string)
 	case V_ASN1_T61STRING:
 		return all(text, 0x01, 0xff);
 	case V_ASN1_BMPSTRING:
-		return text.n % 2 == 0;
+		return is_wide(text, 2);
 	case V_ASN1_UNIVERSALSTRING:
-		return text.n % 4 == 0;
+		return is_wide(text, 4);
 	default:
 		return true; /* unstructured types of rare attributes: no rule reads them */
 	}

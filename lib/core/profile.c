@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "core/certdata.h"
+#include "core/der.h"
 #include "core/names.h"
 
 /* Extensions that are read here, and whether their being critical is understood: processed in
@@ -28,14 +29,24 @@ static const struct {
 	{ NID_inhibit_any_policy, true },
 	{ NID_crl_distribution_points, true }, /* where lists lie; their scope is theirs */
 	{ NID_freshest_crl, false },
-	{ NID_authority_key_identifier, false },
-	{ NID_subject_key_identifier, false },
+	{ NID_authority_key_identifier, true }, /* these two choose an issuer */
+	{ NID_subject_key_identifier, true },
 	{ NID_info_access, false },
 	{ NID_sinfo_access, false },
 };
 
+static bool
+is_strict(X509_EXTENSION *extension)
+{
+	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(extension);
+
+	return dlk_der_strict(
+	    DLK_BYTES(ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value)));
+}
+
 /* Read, written again and equal: the one way to be sure that nothing stands behind or between
- * what OpenSSL has read, and that no default is written out. */
+ * what OpenSSL has read, and that no default is written out. TRUE is written as it was read,
+ * so DER is asked for besides. */
 static bool
 reads_one_way(X509_EXTENSION *extension, int nid)
 {
@@ -64,7 +75,7 @@ check_extension(
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
 		if (known[i].nid != nid)
 			continue;
-		if (!reads_one_way(extension, nid))
+		if (!is_strict(extension) || !reads_one_way(extension, nid))
 			return DLK_MALFORMED(finding,
 			    "%s: the extension '%s' is not well formed (RFC 5280 section 4.2)",
 			    cert->label, name);
@@ -104,14 +115,13 @@ read_basic(struct dlk_cert *cert, struct dlk_finding *finding)
 		return DLK_R_OK;
 	cert->is_ca = basic->ca != 0;
 	if (basic->pathlen) {
-		good = cert->is_ca && ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 &&
-		       length >= 0;
+		good = ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 && length >= 0;
 		cert->path_len = good ? length : 0;
 	}
 	BASIC_CONSTRAINTS_free(basic);
 	return good ? DLK_R_OK
 		    : DLK_MALFORMED(finding,
-			  "%s: a pathLenConstraint that is negative, huge or not of a CA (RFC "
+			  "%s: a pathLenConstraint that is negative or huge (RFC "
 			  "5280 "
 			  "section 4.2.1.9)",
 			  cert->label);
@@ -158,29 +168,68 @@ read_purposes(struct dlk_cert *cert, struct dlk_finding *finding)
 			 "%s: an empty extKeyUsage (RFC 5280 section 4.2.1.12)", cert->label);
 }
 
-static enum dlk_reason
-check_policies(const struct dlk_cert *cert, struct dlk_finding *finding)
+static bool
+is_below_zero(const ASN1_INTEGER *number)
 {
-	CERTIFICATEPOLICIES *policies =
-	    X509_get_ext_d2i(cert->x509, NID_certificate_policies, NULL, NULL);
-	POLICY_CONSTRAINTS *constraints =
-	    X509_get_ext_d2i(cert->x509, NID_policy_constraints, NULL, NULL);
-	bool twice = false, empty = policies && sk_POLICYINFO_num(policies) == 0;
+	return number && ASN1_STRING_type(number) == V_ASN1_NEG_INTEGER;
+}
 
+static const char *
+policies_fault(const CERTIFICATEPOLICIES *policies)
+{
+	if (policies && sk_POLICYINFO_num(policies) == 0)
+		return "empty certificatePolicies (RFC 5280 section 4.2.1.4)";
 	for (int i = 0; i < sk_POLICYINFO_num(policies); i++)
 		for (int j = 0; j < i; j++)
-			twice |= OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
-				     sk_POLICYINFO_value(policies, j)->policyid) == 0;
-	empty |= constraints && !constraints->requireExplicitPolicy &&
-		 !constraints->inhibitPolicyMapping;
+			if (OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
+				sk_POLICYINFO_value(policies, j)->policyid) == 0)
+				return "certificatePolicies that name one policy twice (RFC "
+				       "5280 section 4.2.1.4)";
+	return NULL;
+}
+
+/* Not critical, they are read all the same. Only the common case passes so, a CA that asks
+ * for explicit policies: whoever passes over it elsewhere accepts more than we do here. */
+static const char *
+demands_fault(const struct dlk_cert *cert, const POLICY_CONSTRAINTS *demands, bool critical)
+{
+	if (!demands)
+		return NULL;
+	if ((!demands->requireExplicitPolicy && !demands->inhibitPolicyMapping) ||
+	    is_below_zero(demands->requireExplicitPolicy) ||
+	    is_below_zero(demands->inhibitPolicyMapping))
+		return "policyConstraints that are empty or below zero (RFC 5280 section "
+		       "4.2.1.11)";
+	return critical || (cert->is_ca && !demands->inhibitPolicyMapping)
+		   ? NULL
+		   : "policyConstraints that are not critical (RFC 5280 section 4.2.1.11)";
+}
+
+static enum dlk_reason
+check_policies(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	int critical = 0;
+	CERTIFICATEPOLICIES *policies =
+	    X509_get_ext_d2i(cert->x509, NID_certificate_policies, NULL, NULL);
+	POLICY_MAPPINGS *mappings =
+	    X509_get_ext_d2i(cert->x509, NID_policy_mappings, NULL, NULL);
+	POLICY_CONSTRAINTS *demands =
+	    X509_get_ext_d2i(cert->x509, NID_policy_constraints, &critical, NULL);
+	ASN1_INTEGER *inhibit =
+	    X509_get_ext_d2i(cert->x509, NID_inhibit_any_policy, NULL, NULL);
+	const char *fault = policies_fault(policies);
+
+	if (!fault)
+		fault = demands_fault(cert, demands, critical > 0);
+	if (!fault && mappings && sk_POLICY_MAPPING_num(mappings) == 0)
+		fault = "empty policyMappings (RFC 5280 section 4.2.1.5)";
+	if (!fault && is_below_zero(inhibit))
+		fault = "an inhibitAnyPolicy below zero (RFC 5280 section 4.2.1.14)";
 	CERTIFICATEPOLICIES_free(policies);
-	POLICY_CONSTRAINTS_free(constraints);
-	if (empty || twice)
-		return DLK_MALFORMED(finding,
-		    "%s: certificatePolicies or policyConstraints that are empty, or name one "
-		    "policy twice (RFC 5280 sections 4.2.1.4 and 4.2.1.11)",
-		    cert->label);
-	return DLK_R_OK;
+	sk_POLICY_MAPPING_pop_free(mappings, POLICY_MAPPING_free);
+	POLICY_CONSTRAINTS_free(demands);
+	ASN1_INTEGER_free(inhibit);
+	return fault ? DLK_MALFORMED(finding, "%s: %s", cert->label, fault) : DLK_R_OK;
 }
 
 static enum dlk_reason
@@ -223,14 +272,12 @@ enum dlk_reason
 dlk_profile_check(struct dlk_cert *cert, struct dlk_finding *finding)
 {
 	enum dlk_reason (*const checks[])(struct dlk_cert *, struct dlk_finding *) = {
-		read_basic, read_key_usage, read_purposes, read_constraints
+		read_basic, read_key_usage, read_purposes, read_constraints, check_policies
 	};
 	enum dlk_reason reason = check_extensions(cert, finding);
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && reason == DLK_R_OK; i++)
 		reason = checks[i](cert, finding);
-	if (reason == DLK_R_OK)
-		reason = check_policies(cert, finding);
 	if (reason == DLK_R_OK)
 		reason = check_names(cert, finding);
 	cert->self_issued = X509_NAME_cmp(X509_get_subject_name(cert->x509),

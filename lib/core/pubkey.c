@@ -12,6 +12,8 @@
 #include "core/certdata.h"
 #include "core/der.h"
 
+#define RSA_OCTETS_MAX (8192 / 8 + 1) /* with the zero in front */
+
 static enum dlk_reason
 weak(const struct dlk_cert *cert, const char *what, struct dlk_finding *finding)
 {
@@ -40,6 +42,21 @@ is_odd_positive(struct dlk_bytes integer)
 	return integer.n > 0 && integer.p[0] < 0x80 && (integer.p[integer.n - 1] & 1);
 }
 
+/* Two large primes made the modulus, so no small one divides it. */
+static bool
+has_small_factor(struct dlk_bytes modulus)
+{
+	static const BN_ULONG primes[] = { 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47,
+		53, 59, 61, 67, 71, 73, 79, 83, 89, 97 };
+	BIGNUM *n = BN_bin2bn(modulus.p, (int)modulus.n, NULL);
+	bool found = !n;
+
+	for (size_t i = 0; i < sizeof(primes) / sizeof(*primes) && !found; i++)
+		found = BN_mod_word(n, primes[i]) == 0;
+	BN_free(n);
+	return found;
+}
+
 /* RFC 8017 section 3.1: n odd, e odd and from 3 to n-1. */
 static const char *
 rsa_fault(struct dlk_bytes octets)
@@ -52,6 +69,10 @@ rsa_fault(struct dlk_bytes octets)
 		return "is no RSA key (RFC 8017 section A.1.1)";
 	if (!is_odd_positive(n) || n.n < 64)
 		return "has an RSA modulus that is even, negative or tiny";
+	if (n.n > RSA_OCTETS_MAX)
+		return "has an RSA modulus of more than 8192 bits: it costs too much to check";
+	if (has_small_factor(n))
+		return "has an RSA modulus that a small number divides";
 	if (!is_odd_positive(e) || (e.n == 1 && e.p[0] < 3) || e.n > 8)
 		return "has an RSA exponent that is even, negative, 1 or longer than 64 bits";
 	return NULL;
