@@ -23,6 +23,7 @@ static const struct ctl_subject *const subjects[] = {
 	&ctl_why,
 	&ctl_events,
 	&ctl_status,
+	&ctl_doctor,
 	&ctl_webhook,
 	&ctl_seal,
 	&ctl_init,
