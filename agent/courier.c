@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "agent/backoff.h"
@@ -21,6 +22,7 @@
 #define BATCH        8    /* under way at once */
 #define LOOK_MS      1000 /* other processes write events too */
 #define ABANDON_MS   10000
+#define NOTICED_MAX  8
 #define WAIT_LONGEST 3600 /* seconds that a receiver may ask for */
 
 struct dlk_errand {
@@ -32,8 +34,9 @@ struct dlk_courier {
 	pthread_t thread;
 	CURLM *multi;
 	pthread_mutex_t lock;
-	struct dlk_errand *newer;          /* under the lock */
-	char rejected[DLK_DETAIL_MAX + 1]; /* under the lock */
+	struct dlk_errand *newer;              /* under the lock */
+	struct dlk_event noticed[NOTICED_MAX]; /* under the lock */
+	size_t n_noticed;                      /* under the lock */
 	_Atomic uint64_t delivered, failed;
 	bool ending;               /* under the lock */
 	struct dlk_errand *errand; /* from here on the thread's alone */
@@ -244,21 +247,11 @@ deliver(struct dlk_courier *courier)
 	return due;
 }
 
-static void
-record_rejection(struct dlk_courier *courier, const char *words)
-{
-	struct dlk_event event = { .at = dlk_clock_now(), .type = DLK_EVENT_CONFIG_REJECTED };
-
-	dlk_text_print(event.caller, sizeof(event.caller), "doublelockd");
-	dlk_text_escape(event.detail, sizeof(event.detail), dlk_bytes_str(words));
-	note(courier, dlk_events_add(record_of(courier), &event));
-}
-
 /* What others have left for the thread. */
 static void
 take_orders(struct dlk_courier *courier)
 {
-	char words[sizeof(courier->rejected)];
+	struct dlk_event noticed[NOTICED_MAX];
 	struct dlk_errand *older = NULL;
 
 	pthread_mutex_lock(&courier->lock);
@@ -269,12 +262,13 @@ take_orders(struct dlk_courier *courier)
 		courier->failures = 0;
 		courier->rest_until_ms = 0;
 	}
-	(void)dlk_text_copy(words, sizeof(words), courier->rejected);
-	courier->rejected[0] = '\0';
+	size_t n = record_of(courier) ? courier->n_noticed : 0;
+	memcpy(noticed, courier->noticed, n * sizeof(noticed[0]));
+	courier->n_noticed -= n;
 	pthread_mutex_unlock(&courier->lock);
 	dlk_errand_close(older);
-	if (words[0] != '\0' && record_of(courier))
-		record_rejection(courier, words);
+	for (size_t i = 0; i < n; i++)
+		note(courier, dlk_events_add(record_of(courier), &noticed[i]));
 }
 
 static void
@@ -353,10 +347,15 @@ dlk_courier_wake(struct dlk_courier *courier)
 }
 
 void
-dlk_courier_rejected(struct dlk_courier *courier, const char *words)
+dlk_courier_record(struct dlk_courier *courier, enum dlk_event_type type, const char *words)
 {
+	struct dlk_event event = { .at = dlk_clock_now(), .type = type };
+
+	dlk_text_print(event.caller, sizeof(event.caller), "doublelockd");
+	dlk_text_escape(event.detail, sizeof(event.detail), dlk_bytes_str(words));
 	pthread_mutex_lock(&courier->lock);
-	dlk_text_print(courier->rejected, sizeof(courier->rejected), "%s", words);
+	if (courier->n_noticed < NOTICED_MAX)
+		courier->noticed[courier->n_noticed++] = event;
 	pthread_mutex_unlock(&courier->lock);
 	dlk_courier_wake(courier);
 }

@@ -22,8 +22,10 @@ int dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier)
 void dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand);
 /* There may be something new in the outbox. From any thread. */
 void dlk_courier_wake(struct dlk_courier *courier);
-/* Records that a configuration was rejected, and why. From any thread. */
-void dlk_courier_rejected(struct dlk_courier *courier, const char *words);
+/* Records what the agent noticed by itself; `words` are escaped. From any thread. Many at
+ * once are cut off: the log has all of them. */
+void dlk_courier_record(
+    struct dlk_courier *courier, enum dlk_event_type type, const char *words);
 /* Tries since the start. From any thread. */
 void dlk_courier_counts(
     const struct dlk_courier *courier, uint64_t *ret_delivered, uint64_t *ret_failed);

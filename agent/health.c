@@ -8,6 +8,7 @@
 
 #include <jansson.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 struct probe {
@@ -36,25 +37,44 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 		probe->good = true;
 }
 
+static json_t *
+describe(const struct probe *probe, bool store, const struct dlk_list *stale)
+{
+	char rejected[DLK_DETAIL_MAX + 1];
+	bool stands = dlk_reload_rejected(probe->house->reload, rejected, sizeof(rejected));
+	json_t *object = json_pack("{s:s, s:s, s:s, s:s}", "status",
+	    store && !stale ? "ok" : "failing", "store", store ? "ok" : "failing", "lists",
+	    stale ? "stale" : "ok", "configuration", stands ? "rejected" : "ok");
+
+	if (!object || !probe->shown)
+		return object;
+	if (!store)
+		json_object_set_new(object, "store_detail", json_string(probe->words));
+	if (stale)
+		json_object_set_new(object, "lists_detail", json_string(stale->issuer));
+	if (stands)
+		json_object_set_new(object, "configuration_detail", json_string(rejected));
+	return object;
+}
+
 static void
 done(struct dlk_job *job, bool worked)
 {
 	struct probe *probe = (struct probe *)(void *)job;
-	char rejected[DLK_DETAIL_MAX + 1];
-	bool stands = dlk_reload_rejected(probe->house->reload, rejected, sizeof(rejected));
-	bool good = worked && probe->good;
+	struct dlk_lists *lists = calloc(1, sizeof(*lists));
+	bool store = worked && probe->good;
 
-	json_t *object = json_pack("{s:s, s:s, s:s}", "status", good ? "ok" : "failing",
-	    "store", good ? "ok" : "failing", "configuration", stands ? "rejected" : "ok");
-	if (object && probe->shown && !good)
-		json_object_set_new(object, "store_detail",
-		    json_string(worked ? probe->words : "too many requests wait"));
-	if (object && probe->shown && stands)
-		json_object_set_new(object, "configuration_detail", json_string(rejected));
+	if (!worked)
+		dlk_text_print(probe->words, sizeof(probe->words), "too many requests wait");
+	if (lists)
+		dlk_reload_lists(probe->house->reload, lists);
+	const struct dlk_list *stale = lists ? dlk_lists_stale(lists, dlk_clock_now()) : NULL;
+	json_t *object = describe(probe, store, stale);
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	dlk_http_answer(probe->http, probe->request, good ? 200 : 503,
+	dlk_http_answer(probe->http, probe->request, lists && store && !stale ? 200 : 503,
 	    text ? "application/json" : NULL, dlk_bytes_str(text));
 	free(text);
+	free(lists);
 	json_decref(object);
 	free(probe);
 }

@@ -156,11 +156,8 @@ furnish(struct agent *agent)
 		return fault(&finding);
 	}
 	const struct dlk_finding *trouble = dlk_engine_trouble(engine[0]);
-	bool troubled = trouble->reason != DLK_R_UNDECIDED;
-	if (troubled)
+	if (trouble->reason != DLK_R_UNDECIDED)
 		dlk_say(DLK_ERROR, "%s: every request is refused until then", trouble->detail);
-	uint64_t print = dlk_watch_print(dlk_engine_settings(engine[0]));
-	unsigned rate = dlk_engine_settings(engine[0])->rate;
 	int r = dlk_serve_new(agent->base, engine, n, &agent->house.serve);
 	if (r < 0) {
 		dlk_errand_close(errand);
@@ -168,9 +165,10 @@ furnish(struct agent *agent)
 	}
 	r = dlk_courier_new(errand, &agent->house.courier);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
-		agent->house.courier, rate };
+		agent->house.courier };
+	/* until then nobody asks the threads anything, and nobody changes their engines */
 	if (r == 0)
-		r = dlk_reload_new(&plan, print, troubled, &agent->house.reload);
+		r = dlk_reload_new(&plan, engine[0], &agent->house.reload);
 	return r < 0 ? broken("threads", r) : 0;
 }
 

@@ -87,19 +87,26 @@ print(struct text *text, const char *format, ...)
 		    dlk_buf_add(text->buf, DLK_METRICS_TEXT_MAX, dlk_bytes_str(line));
 }
 
+/* What a label's quotes may hold; what is too long is cut. */
+static void
+quote(const char *value, char *out, size_t size)
+{
+	size_t n = 0;
+
+	for (const char *c = value; *c && n + 2 < size; c++) {
+		if (*c == '"' || *c == '\\')
+			out[n++] = '\\';
+		out[n++] = *c;
+	}
+	out[n] = '\0';
+}
+
 static void
 print_series(struct text *text, const char *service, const uint64_t *count)
 {
 	char shown[DLK_NAME_MAX + 1];
-	size_t n = 0;
 
-	/* what a label's quotes may hold */
-	for (const char *c = service; *c && n + 2 < sizeof(shown); c++) {
-		if (*c == '"' || *c == '\\')
-			shown[n++] = '\\';
-		shown[n++] = *c;
-	}
-	shown[n] = '\0';
+	quote(service, shown, sizeof(shown));
 	for (int r = 0; r < DLK_REASON_COUNT; r++)
 		if (count[r] > 0)
 			print(text,
@@ -140,6 +147,21 @@ print_gauge(struct text *text, const char *name, const char *help, uint64_t valu
 	    name, help, name, name, value);
 }
 
+static void
+print_lists(struct text *text, const struct dlk_lists *lists)
+{
+	char issuer[DLK_NAME_MAX + 1];
+
+	print(text, "# HELP doublelock_crl_next_update_seconds When the list of an issuer "
+		    "ends, grace included, in seconds since 1970.\n"
+		    "# TYPE doublelock_crl_next_update_seconds gauge\n");
+	for (size_t i = 0; lists && i < lists->n; i++) {
+		quote(lists->list[i].issuer, issuer, sizeof(issuer));
+		print(text, "doublelock_crl_next_update_seconds{issuer=\"%s\"} %" PRId64 "\n",
+		    issuer, lists->list[i].until);
+	}
+}
+
 int
 dlk_metrics_text(const struct dlk_metrics *metrics, const struct dlk_metrics_gauges *gauges,
     struct dlk_buf *buf)
@@ -147,6 +169,7 @@ dlk_metrics_text(const struct dlk_metrics *metrics, const struct dlk_metrics_gau
 	struct text text = { .buf = buf };
 
 	print_decisions(&text, metrics);
+	print_lists(&text, gauges->lists);
 	print_gauge(&text, "store_up", "The record can be written.", gauges->store);
 	if (gauges->store)
 		print_gauge(&text, "events_pending", "Events that the webhook has not got.",

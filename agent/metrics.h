@@ -5,7 +5,7 @@
 
 #include <doublelock/reason.h>
 
-#include "base/bytes.h"
+#include "agent/lists.h"
 
 #define DLK_METRICS_SERVICES 64 /* those after are counted together */
 #define DLK_METRICS_TEXT_MAX (4 * 1024 * 1024)
@@ -24,6 +24,7 @@ void dlk_metrics_count(struct dlk_metrics *metrics, const char *service,
 struct dlk_metrics_gauges {
 	bool store; /* the record can be written, and `pending` is known */
 	bool rejected;
+	const struct dlk_lists *lists;
 	uint64_t pending, delivered, failed, connections;
 };
 /* Appends the text of Prometheus. 0 or -errno. */

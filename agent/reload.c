@@ -12,6 +12,7 @@
 
 #include "agent/notify.h"
 #include "agent/watch.h"
+#include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
 
@@ -28,6 +29,7 @@ struct dlk_reload {
 	bool asked, ending;             /* under the lock */
 	bool rejected;                  /* under the lock */
 	char words[DLK_DETAIL_MAX + 1]; /* under the lock */
+	struct dlk_lists lists;         /* under the lock */
 	uint64_t print;                 /* of what was opened last, good or not */
 	bool troubled;                  /* the record in force is none */
 	struct dlk_settings *settings;  /* whose files are looked at */
@@ -63,7 +65,7 @@ reject(struct dlk_reload *reload, const struct dlk_finding *finding)
 {
 	set_rejected(reload, true, finding->detail);
 	dlk_say(DLK_ERROR, "%s: the configuration before stays in force", finding->detail);
-	dlk_courier_rejected(reload->plan.courier, finding->detail);
+	dlk_courier_record(reload->plan.courier, DLK_EVENT_CONFIG_REJECTED, finding->detail);
 }
 
 /* The next configuration, whole. */
@@ -114,6 +116,9 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	dlk_say(DLK_NOTICE, "%s: in force", plan->config);
 	set_rejected(reload, false, "");
 	reload->rate = dlk_engine_settings(next.engine[0])->rate;
+	pthread_mutex_lock(&reload->lock);
+	dlk_lists_read(&reload->lists, next.engine[0]);
+	pthread_mutex_unlock(&reload->lock);
 	dlk_serve_swap(plan->serve, next.engine);
 	dlk_courier_swap(plan->courier, next.errand);
 }
@@ -186,12 +191,33 @@ is_ending(struct dlk_reload *reload)
 	return ending;
 }
 
+static void
+tell_of_lists(struct dlk_reload *reload)
+{
+	char words[DLK_DETAIL_MAX + 1] = "", until[DLK_TIME_TEXT];
+
+	pthread_mutex_lock(&reload->lock);
+	const struct dlk_list *list = dlk_lists_tell(&reload->lists, dlk_clock_now());
+	if (list) {
+		dlk_time_text(list->until, until);
+		dlk_text_print(words, sizeof(words),
+		    "the list of revocation of %.300s ended at %s; 'doublelock crl status'",
+		    list->issuer, until);
+	}
+	pthread_mutex_unlock(&reload->lock);
+	if (words[0] == '\0')
+		return;
+	dlk_say(DLK_ERROR, "%s", words);
+	dlk_courier_record(reload->plan.courier, DLK_EVENT_CRL_STALE, words);
+}
+
 static void *
 run(void *arg)
 {
 	struct dlk_reload *reload = arg;
 
 	while (!is_ending(reload)) {
+		tell_of_lists(reload);
 		bool asked = wait_for_change(reload);
 		if (is_ending(reload))
 			break;
@@ -217,7 +243,7 @@ start(struct dlk_reload *reload)
 }
 
 int
-dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool troubled,
+dlk_reload_new(const struct dlk_reload_plan *plan, const struct dlk_engine *in_force,
     struct dlk_reload **ret_reload)
 {
 	struct dlk_reload *reload = calloc(1, sizeof(*reload));
@@ -225,9 +251,10 @@ dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool troubled
 	if (!reload)
 		return -ENOMEM;
 	reload->plan = *plan;
-	reload->rate = plan->rate;
-	reload->print = print;
-	reload->troubled = troubled;
+	reload->rate = dlk_engine_settings(in_force)->rate;
+	reload->print = dlk_watch_print(dlk_engine_settings(in_force));
+	reload->troubled = dlk_engine_trouble(in_force)->reason != DLK_R_UNDECIDED;
+	dlk_lists_read(&reload->lists, in_force);
 	int r = start(reload);
 	if (r < 0) {
 		free(reload);
@@ -254,6 +281,14 @@ dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size)
 	dlk_text_print(words, size, "%s", reload->words);
 	pthread_mutex_unlock(&reload->lock);
 	return rejected;
+}
+
+void
+dlk_reload_lists(struct dlk_reload *reload, struct dlk_lists *ret_lists)
+{
+	pthread_mutex_lock(&reload->lock);
+	*ret_lists = reload->lists;
+	pthread_mutex_unlock(&reload->lock);
 }
 
 unsigned

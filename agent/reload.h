@@ -7,6 +7,7 @@
 #define DLK_AGENT_RELOAD_H
 
 #include "agent/courier.h"
+#include "agent/lists.h"
 #include "agent/serve.h"
 
 struct dlk_reload;
@@ -15,18 +16,19 @@ struct dlk_reload_plan {
 	uid_t owner;
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
-	unsigned rate; /* [agent] rate that is in force */
 };
 
 /* Opens n engines for threads. 0, or -errno and none. */
 int dlk_reload_open(const char *config, uid_t owner, size_t n, struct dlk_engine **ret_engine,
     struct dlk_finding *finding);
-/* `print` (watch.h) and `troubled` are of what is in force. 0 or -errno. */
-int dlk_reload_new(const struct dlk_reload_plan *plan, uint64_t print, bool troubled,
+/* `in_force` is looked at before this returns. 0 or -errno. */
+int dlk_reload_new(const struct dlk_reload_plan *plan, const struct dlk_engine *in_force,
     struct dlk_reload **ret_reload);
 void dlk_reload_now(struct dlk_reload *reload);
 /* True, and why, where a newer configuration was rejected and the one before holds. */
 bool dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size);
+/* The lists of revocation in force. */
+void dlk_reload_lists(struct dlk_reload *reload, struct dlk_lists *ret_lists);
 unsigned dlk_reload_rate(const struct dlk_reload *reload);
 void dlk_reload_free(struct dlk_reload *reload); /* ends the thread; NULL is fine */
 

@@ -60,8 +60,12 @@ answer_metrics(struct status *s, bool worked)
 		.pending = s->pending,
 		.connections = dlk_http_connections(s->http) };
 	char words[DLK_DETAIL_MAX + 1];
+	struct dlk_lists *lists = calloc(1, sizeof(*lists));
 	DLK_AUTO_BUF text = { 0 };
 
+	if (lists)
+		dlk_reload_lists(s->house->reload, lists);
+	gauges.lists = lists;
 	gauges.rejected = dlk_reload_rejected(s->house->reload, words, sizeof(words));
 	dlk_courier_counts(s->house->courier, &gauges.delivered, &gauges.failed);
 	if (dlk_metrics_text(s->house->metrics, &gauges, &text) < 0)
@@ -69,6 +73,7 @@ answer_metrics(struct status *s, bool worked)
 	else
 		dlk_http_answer(
 		    s->http, s->request, 200, DLK_METRICS_TYPE, dlk_bytes_of(&text));
+	free(lists);
 }
 
 static void

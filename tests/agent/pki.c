@@ -197,3 +197,16 @@ site_serial(const struct site *site)
 {
 	return site->serial;
 }
+
+void
+site_age_crl(struct site *site, int minutes)
+{
+	ASN1_TIME *last = X509_gmtime_adj(NULL, -2 * HOUR);
+	ASN1_TIME *next = X509_gmtime_adj(NULL, minutes * 60L);
+
+	assert_int_equal(X509_CRL_set1_lastUpdate(site->crl, last), 1);
+	assert_int_equal(X509_CRL_set1_nextUpdate(site->crl, next), 1);
+	ASN1_TIME_free(last);
+	ASN1_TIME_free(next);
+	publish_crl(site);
+}

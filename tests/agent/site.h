@@ -61,7 +61,9 @@ void site_stop_receiver(struct site *site);
 char *site_certificate(struct site *site, const char *name, int hours);
 char *site_server_certificate(struct site *site, const char *key_file);
 void site_revoke(struct site *site, long serial); /* and a new CRL */
-long site_serial(const struct site *site);        /* of the certificate made last */
+/* A CRL whose nextUpdate is so many minutes from now; its thisUpdate is two hours ago. */
+void site_age_crl(struct site *site, int minutes);
+long site_serial(const struct site *site); /* of the certificate made last */
 
 /* One connection, one request; `peer` is who connects (with root; else it is ourselves). */
 void site_send(

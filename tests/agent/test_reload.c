@@ -125,6 +125,46 @@ a_new_list_is_in_force_without_being_told(void **state)
 	assert_true(decision_is(&site, (char[]){ "ok" }));
 }
 
+static int
+note_stale(int64_t row, const struct dlk_event *event, void *arg)
+{
+	size_t *n = arg;
+
+	(void)row;
+	*n += event->type == DLK_EVENT_CRL_STALE && strstr(event->detail, "CN=root");
+	return 0;
+}
+
+static bool
+is_told(struct site *s, void *n)
+{
+	const struct dlk_events_query all = { 0 };
+
+	*(size_t *)n = 0;
+	return dlk_events_each(s->record, &all, note_stale, n) == 0 && *(size_t *)n > 0;
+}
+
+static void
+a_list_that_is_over_is_told_once(void **state)
+{
+	size_t n;
+
+	(void)state;
+	site_age_crl(&site, -5);
+	assert_int_equal(kill(site.agent, SIGHUP), 0);
+	site_until(health_is, &site, (const char *[]){ "lists", "stale" });
+	assert_true(health_is(&site, (const char *[]){ "status", "failing" }));
+	assert_true(health_is(&site, (const char *[]){ "lists_detail", "CN=root" }));
+	assert_true(decision_is(&site, (char[]){ "crl-stale" }));
+	site_age_crl(&site, 60);
+	assert_int_equal(kill(site.agent, SIGHUP), 0);
+	site_until(health_is, &site, (const char *[]){ "lists", "ok" });
+	assert_true(health_is(&site, (const char *[]){ "status", "ok" }));
+	assert_true(decision_is(&site, (char[]){ "ok" }));
+	site_until(is_told, &site, &n);
+	assert_int_equal(n, 1);
+}
+
 static void
 no_answer_is_wrong_while_it_reloads(void **state)
 {
@@ -234,6 +274,7 @@ main(void)
 		cmocka_unit_test(a_broken_configuration_leaves_the_one_before),
 		cmocka_unit_test(a_stranger_sees_no_words),
 		cmocka_unit_test(a_new_list_is_in_force_without_being_told),
+		cmocka_unit_test(a_list_that_is_over_is_told_once),
 		cmocka_unit_test(no_answer_is_wrong_while_it_reloads),
 		cmocka_unit_test(too_many_of_one_certificate_are_held_back),
 		cmocka_unit_test(a_record_that_comes_later_is_found),

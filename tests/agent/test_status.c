@@ -57,6 +57,7 @@ decisions_are_counted_by_service_and_reason(void **state)
 		"doublelock_decision_seconds_count 5\n",
 		"doublelock_decision_seconds_bucket{le=\"+Inf\"} 5\n",
 		"doublelock_store_up 1\n",
+		"doublelock_crl_next_update_seconds{issuer=\"CN=root\"} ",
 		"doublelock_events_pending 5\n",
 		"doublelock_webhook_deliveries_total{result=\"delivered\"} 0\n",
 		"doublelock_build_info{version=\"",

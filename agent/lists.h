@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* lists.h - until when the lists of revocation that are in force say something, by issuer. */
+#ifndef DLK_AGENT_LISTS_H
+#define DLK_AGENT_LISTS_H
+
+#include "config/engine.h"
+
+#define DLK_LISTS_MAX 128 /* issuers; those after are not watched */
+
+struct dlk_list {
+	char issuer[DLK_DN_MAX + 1];
+	int64_t until; /* of the issuer's longest one, grace included */
+	bool told;     /* that it is over */
+};
+struct dlk_lists {
+	struct dlk_list list[DLK_LISTS_MAX];
+	size_t n;
+};
+
+/* None where revocation is off. What `lists` knew was told stays so for the same issuer. */
+void dlk_lists_read(struct dlk_lists *lists, const struct dlk_engine *engine);
+/* The first issuer whose lists are over, or NULL. */
+const struct dlk_list *dlk_lists_stale(const struct dlk_lists *lists, int64_t now);
+/* The next one that is over and was not told yet; it counts as told from now on. NULL. */
+const struct dlk_list *dlk_lists_tell(struct dlk_lists *lists, int64_t now);
+
+#endif
