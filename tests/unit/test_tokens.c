@@ -175,6 +175,10 @@ used_steps_survive_removal(void **state)
 	token.otp.last_step = 600;
 	assert_int_equal(add(room, "alice", &token), 0);
 	assert_int_equal(last_step(room), 600);
+	assert_int_equal(dlk_user_remove(room->record, "alice", "uid:0", ROOM_NOW), 0);
+	token.otp.last_step = -1;
+	assert_int_equal(add(room, "alice", &token), 0);
+	assert_int_equal(last_step(room), 600);
 }
 
 static void
@@ -344,6 +348,10 @@ recovery_codes_are_random_and_survive_rotation(void **state)
 	    0);
 	assert_int_equal(dlk_recovery_left(room->record, "alice", &n), 0);
 	assert_int_equal(n, DLK_RECOVERY_MAX);
+	/* The same code of another user is another code. */
+	room_recall(room, "alice", &memory);
+	assert_int_equal(dlk_record_recovery_mac(room->record, "bob", &codes[0], mac), 0);
+	assert_memory_not_equal(memory.recovery[0].mac, mac, sizeof(mac));
 	room_add_key(room, "k2", true);
 	assert_int_equal(dlk_tokens_reseal(room->record, "uid:0", ROOM_NOW, &n), 0);
 	room_recall(room, "alice", &memory);
@@ -352,11 +360,11 @@ recovery_codes_are_random_and_survive_rotation(void **state)
 		    dlk_record_recovery_mac(room->record, "alice", &codes[i], mac), 0);
 		assert_memory_equal(memory.recovery[i].mac, mac, sizeof(mac));
 	}
-	/* The same code of another user is another code; what is no code is none. */
-	assert_int_equal(dlk_record_recovery_mac(room->record, "bob", &codes[0], mac), 0);
-	assert_memory_not_equal(memory.recovery[0].mac, mac, sizeof(mac));
+	/* What cannot be a code is wrong, and no fault. */
 	codes[0].b[3] = '!';
 	assert_int_equal(dlk_record_recovery_mac(room->record, "alice", &codes[0], mac), 0);
+	for (size_t i = 0; i < DLK_RECOVERY_MAX; i++)
+		assert_memory_not_equal(memory.recovery[i].mac, mac, sizeof(mac));
 	assert_int_equal(
 	    dlk_recovery_replace(room->record, "alice", codes, 2, "uid:0", ROOM_NOW), -EINVAL);
 	assert_int_equal(dlk_recovery_left(room->record, "alice", &n), 0);
