@@ -116,19 +116,29 @@ tell_record(struct status *s)
 		say(s, false, "outbox", "%s", dlk_record_trouble(record));
 }
 
-/* "HTTP/1.x 200" to a request for /healthz, within the time. */
 static int
-ask_health(const char *path, char *answer, size_t size)
+connect_to(const char *path, int *ret_fd)
 {
-	static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	DLK_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct pollfd ready = { .fd = fd, .events = POLLIN };
 
 	if (!dlk_text_copy(address.sun_path, sizeof(address.sun_path), path))
 		return -ENAMETOOLONG;
-	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0 ||
-	    send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* The first line of the answer to a request for /healthz, within the time. */
+static int
+ask_health(int fd, char *answer, size_t size)
+{
+	static const char request[] = "GET /healthz HTTP/1.0\r\n\r\n";
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
+
+	if (send(fd, request, strlen(request), MSG_NOSIGNAL) != (ssize_t)strlen(request))
 		return -errno;
 	if (poll(&ready, 1, ANSWER_MS) != 1)
 		return -ETIMEDOUT;
@@ -140,20 +150,36 @@ ask_health(const char *path, char *answer, size_t size)
 	return 0;
 }
 
+/* PAM modules ask there, and it speaks no HTTP. */
+static bool
+is_for_modules(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && strcmp(slash + 1, "module.sock") == 0;
+}
+
 /* An agent that does not run is no fault for a login on this machine; one that says no is. */
 static void
 tell_agent(struct status *s, const char *listen)
 {
-	char answer[256], shown[512];
+	char answer[256] = "", shown[512];
 	const char *path = strncmp(listen, "unix:", 5) == 0 ? listen + 5 : NULL;
+	DLK_AUTO_FD fd = -1;
 
 	if (!path)
 		return;
-	int r = ask_health(path, answer, sizeof(answer));
+	int r = connect_to(path, &fd);
 	if (r == -ENOENT || r == -ECONNREFUSED) {
 		say(s, true, "agent", "%s: not running", path);
 		return;
 	}
+	if (r == 0 && is_for_modules(path)) {
+		say(s, true, "agent", "%s: open", path);
+		return;
+	}
+	if (r == 0)
+		r = ask_health(fd, answer, sizeof(answer));
 	if (r < 0) {
 		say(s, false, "agent", "%s: %s", path, dlk_file_error(r));
 		return;
