@@ -12,10 +12,10 @@
 
 #include "base/account.h"
 #include "base/file.h"
+#include "base/owner.h"
 #include "base/text.h"
 #include "child.h"
 #include "outcome.h"
-#include "base/owner.h"
 #include "wire/frame.h"
 
 #ifndef DLK_USER

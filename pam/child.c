@@ -15,8 +15,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/text.h"
 #include "base/owner.h"
+#include "base/text.h"
 #include "wire/frame.h"
 
 /* The path without links in *real, so that what was checked is what is started. */

@@ -66,12 +66,21 @@ take_service(pam_handle_t *pamh, const struct dlk_options *options,
 		    "PAM names no service, or one with characters that no name has");
 }
 
+/* One address has one spelling: what is counted and remembered by source stays together. */
 static bool
-is_address(const char *text)
+spell(const char *text, char *ret_address, socklen_t size)
 {
-	struct in6_addr any;
+	struct in_addr four;
+	struct in6_addr six;
+	const size_t mapped = sizeof(six) - sizeof(four);
 
-	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+	if (inet_pton(AF_INET, text, &four) == 1)
+		return inet_ntop(AF_INET, &four, ret_address, size) != NULL;
+	if (inet_pton(AF_INET6, text, &six) != 1)
+		return false;
+	if (IN6_IS_ADDR_V4MAPPED(&six))
+		return inet_ntop(AF_INET, six.s6_addr + mapped, ret_address, size) != NULL;
+	return inet_ntop(AF_INET6, &six, ret_address, size) != NULL;
 }
 
 /* sshd gives a name instead of the address in PAM_RHOST where it has UseDNS, but always
@@ -81,13 +90,14 @@ take_source(pam_handle_t *pamh, struct dlk_request *request)
 {
 	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
 	const char *from = connection ? connection : item(pamh, PAM_RHOST);
+	char text[sizeof(request->source)];
 	size_t n = strcspn(from, " ");
 
-	if (n >= sizeof(request->source))
+	if (n >= sizeof(text))
 		return;
-	memcpy(request->source, from, n);
-	request->source[n] = '\0';
-	if (!is_address(request->source))
+	memcpy(text, from, n);
+	text[n] = '\0';
+	if (!spell(text, request->source, sizeof(request->source)))
 		request->source[0] = '\0';
 }
 

@@ -16,10 +16,10 @@
 #include <unistd.h>
 
 #include "ask.h"
+#include "base/owner.h"
 #include "code.h"
 #include "collect.h"
 #include "outcome.h"
-#include "base/owner.h"
 
 #define EXPORT   __attribute__((visibility("default")))
 #define ACCEPTED "pam_doublelock_accepted"

@@ -381,6 +381,9 @@ only_addresses_are_sources(void **state)
 	} rows[] = {
 		{ "192.0.2.1", NULL, "192.0.2.1" },
 		{ "2001:db8::1", NULL, "2001:db8::1" },
+		{ "2001:DB8:0:0::1", NULL, "2001:db8::1" },
+		{ "::ffff:192.0.2.1", NULL, "192.0.2.1" },
+		{ "fe80::1%eth0", NULL, "" },
 		{ "client.example.com", NULL, "" },
 		{ "client.example.com", "SSH_CONNECTION=192.0.2.2 4711 192.0.2.3 22",
 		    "192.0.2.2" },
