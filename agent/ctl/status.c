@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/events.h"
+#include "store/tokens.h"
 
 #define ANSWER_MS 2000
 
@@ -90,21 +91,56 @@ tell_trust(struct status *s)
 		say(s, true, "relaxed", "%s", relaxed);
 }
 
+struct sealed {
+	const struct dlk_seal *seal;
+	size_t n, lost;
+	char under[DLK_SEAL_ID_MAX + 1]; /* a key that is not here */
+};
+
+static int
+count_sealed(const struct dlk_token_row *row, void *arg)
+{
+	struct sealed *sealed = arg;
+
+	sealed->n++;
+	if (dlk_seal_has(sealed->seal, row->seal))
+		return 0;
+	sealed->lost++;
+	(void)dlk_text_copy(sealed->under, sizeof(sealed->under), row->seal);
+	return 0;
+}
+
+static void
+tell_seal(struct status *s, struct dlk_record *record, const struct dlk_seal *seal)
+{
+	const char *path = dlk_engine_settings(s->engine)->seal_key;
+	struct sealed sealed = { .seal = seal };
+
+	if (dlk_tokens_each(record, NULL, count_sealed, &sealed) < 0)
+		say(s, false, "tokens", "%s", dlk_record_trouble(record));
+	else if (sealed.lost > 0)
+		say(s, false, "seal",
+		    "%s: %zu of %zu tokens are sealed under '%s', which is not in it; put "
+		    "that "
+		    "key back",
+		    path, sealed.lost, sealed.n, sealed.under);
+	else
+		say(s, true, "seal", "%s, current key '%s', %zu tokens", path,
+		    dlk_seal_current(seal), sealed.n);
+}
+
 static void
 tell_record(struct status *s)
 {
 	const struct dlk_settings *settings = dlk_engine_settings(s->engine);
 	struct dlk_record *record = dlk_engine_record(s->engine);
-	const struct dlk_seal *seal = dlk_engine_seal(s->engine);
 	size_t waiting = 0;
 
-	if (seal)
-		say(s, true, "seal", "%s, current key '%s'", settings->seal_key,
-		    dlk_seal_current(seal));
 	if (!record) {
 		say(s, false, "record", "%s", dlk_engine_trouble(s->engine)->detail);
 		return;
 	}
+	tell_seal(s, record, dlk_engine_seal(s->engine));
 	int r = dlk_record_probe(record);
 	say(s, r == 0, "record", "%s", r == 0 ? settings->store : dlk_record_trouble(record));
 	r = dlk_outbox_count(record, &waiting);

@@ -155,6 +155,10 @@ ctl status
 like "$code $(printf '%s\n' "$out" | grep FAULT)" "^3 FAULT +record .*seal.key" "status names the file that is missing"
 ctl enroll "$me" --label later --json
 is "$code" 3 "no new sealing key is made where a record is"
+echo "other:$(head -c 32 /dev/urandom | base64 -w 0)" >"$etc/seal.key"
+ctl status
+like "$code $(printf '%s\n' "$out" | grep FAULT)" "^3 FAULT +seal .* tokens are sealed under '.*', which" \
+	"and that it is another one"
 mv "$work/seal.key" "$etc/seal.key"
 
 fingerprint=$(openssl x509 -in "$leaf" -outform DER | sha256sum | cut -c1-16)
