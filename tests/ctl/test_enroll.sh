@@ -156,6 +156,7 @@ like "$code $(printf '%s\n' "$out" | grep FAULT)" "^3 FAULT +record .*seal.key" 
 ctl enroll "$me" --label later --json
 is "$code" 3 "no new sealing key is made where a record is"
 echo "other:$(head -c 32 /dev/urandom | base64 -w 0)" >"$etc/seal.key"
+chmod 600 "$etc/seal.key"
 ctl status
 like "$code $(printf '%s\n' "$out" | grep FAULT)" "^3 FAULT +seal .* tokens are sealed under '.*', which" \
 	"and that it is another one"
