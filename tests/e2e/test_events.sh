@@ -48,6 +48,9 @@ is "$(grep -c '^401' "$work/receiver.log")" 0 "each is signed as Standard Webhoo
 is "$(jq -r 'select(.data.reason == "otp-wrong") | .subject + " " + .data.service' "$received" | sort -u)" \
 	"alice sshd" "an event tells whom and where"
 
+doublelock status >"$work/status.log" 2>&1
+is "$?" 0 "status finds everything in place while the agent runs"
+
 # what must be in no event, no log and no answer
 ssh_login alice "$pki/issuing/alice.key.ssh" 777777
 ssh_login 'Sommer2026!' "$pki/issuing/alice.key.ssh" 777777
