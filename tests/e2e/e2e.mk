@@ -22,6 +22,7 @@ BUILD = $(AS_OWNER) $(MAKE) --no-print-directory $(if $(filter -j%,$(if $(AS_OWN
 
 .PHONY: demo sanitized threads threads-run
 demo:
+	@tests/e2e/sandbox --able
 	@tests/deps build run
 	@+$(BUILD) all $(E2E)
 	@tests/e2e/sandbox tests/e2e/demo
