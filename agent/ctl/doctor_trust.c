@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* doctor_trust.c - what ends soon or has ended: anchors, lists of revocation, certificates. */
+#include "doctor.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "store/events.h"
+#include "store/registry.h"
+
+#define DAY        86400
+#define ANCHOR_EVE (30 * DAY)
+#define CERT_EVE   (14 * DAY)
+#define USERS_MAX  4096
+
+static void
+check_anchors(struct doctor *d)
+{
+	const struct dlk_trust *trust = dlk_engine_trust(d->engine);
+	char until[DLK_TIME_TEXT];
+
+	for (size_t i = 0; i < dlk_trust_anchors(trust); i++) {
+		const struct dlk_cert *anchor = dlk_trust_anchor_at(trust, i);
+		int64_t end = dlk_cert_not_after(anchor);
+
+		dlk_time_text(end, until);
+		if (d->now > end)
+			doctor_find(d, DOCTOR_CRITICAL, "trust",
+			    "put the CA's new certificate into trust.d", "%s has expired (%s)",
+			    dlk_cert_label(anchor), until);
+		else if (end - d->now < ANCHOR_EVE)
+			doctor_find(d, DOCTOR_WARNING, "trust",
+			    "put the CA's new certificate beside it into trust.d",
+			    "%s expires %s", dlk_cert_label(anchor), until);
+	}
+}
+
+static void
+check_crl(struct doctor *d, const struct dlk_crl_about *crl)
+{
+	int64_t grace = dlk_engine_policy(d->engine)->revocation.grace;
+	char until[DLK_TIME_TEXT];
+
+	dlk_time_text(crl->next_update, until);
+	if (d->now > crl->next_update + grace)
+		doctor_find(d, DOCTOR_CRITICAL, "crl",
+		    "put the current one into crl.d, or 'doublelock crl refresh'",
+		    "%s is stale since %s: certificates of %s are refused", crl->label, until,
+		    crl->issuer);
+	else if (crl->next_update - d->now < crl->next_update / 4 - crl->this_update / 4)
+		doctor_find(d, DOCTOR_WARNING, "crl",
+		    "see to it that the next one comes in time",
+		    "%s is good until %s only; three quarters of its time are over",
+		    crl->label, until);
+}
+
+static void
+check_crls(struct doctor *d)
+{
+	const struct dlk_crls *crls = dlk_engine_crls(d->engine);
+	const struct dlk_policy *policy = dlk_engine_policy(d->engine);
+
+	if (policy->revocation.mode == DLK_REVOCATION_OFF)
+		return;
+	if (dlk_crls_count(crls) == 0 && policy->revocation.mode == DLK_REVOCATION_REQUIRE)
+		doctor_find(d, DOCTOR_CRITICAL, "crl", "put the CRL of each CA into crl.d",
+		    "there is no CRL, and [revocation] mode=require: every certificate is "
+		    "refused");
+	for (size_t i = 0; i < dlk_crls_count(crls); i++) {
+		struct dlk_crl_about about;
+
+		dlk_crls_describe(crls, i, &about);
+		check_crl(d, &about);
+	}
+	for (size_t i = 0; i < dlk_crls_refused(crls); i++) {
+		const char *label, *why;
+
+		dlk_crls_refusal(crls, i, &label, &why);
+		doctor_find(d, DOCTOR_WARNING, "crl", "put a good copy in its place",
+		    "%s cannot be used: %s", label, why);
+	}
+}
+
+static void
+check_user(struct doctor *d, const char *dir, const char *user)
+{
+	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	struct dlk_finding finding = { 0 };
+	DLK_AUTO_CERTS certs = { 0 };
+	char until[DLK_TIME_TEXT];
+	bool good = false;
+	int64_t last = INT64_MIN;
+
+	if (dlk_registry_load(dir, user, &care, &certs, &finding) != 0) {
+		doctor_find(d, DOCTOR_CRITICAL, "certificates",
+		    "files of certs.d belong to root and are not writable by others", "%s",
+		    finding.detail);
+		return;
+	}
+	for (size_t i = 0; i < certs.n; i++) {
+		int64_t end = dlk_cert_not_after(certs.cert[i]);
+
+		good |= end - d->now >= CERT_EVE;
+		last = end > last ? end : last;
+	}
+	if (certs.n == 0 || good)
+		return;
+	dlk_time_text(last, until);
+	doctor_find(d, DOCTOR_WARNING, "certificates",
+	    "have it renewed, and 'doublelock cert add USER FILE'",
+	    "the last certificate of '%s' ends %s", user, until);
+}
+
+static void
+check_certificates(struct doctor *d)
+{
+	static const char *const any[] = { "", NULL };
+	const char *dir = dlk_engine_settings(d->engine)->certificates;
+	DLK_AUTO_FD fd = -1;
+	char **names = NULL;
+	size_t n = 0;
+
+	if (dlk_dir_open(dir, NULL, &fd) != 0 ||
+	    dlk_dir_list(fd, any, USERS_MAX, &names, &n) != 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (dlk_text_is_name(names[i]))
+			check_user(d, dir, names[i]);
+	dlk_names_free(names, n);
+}
+
+void
+doctor_check_trust(struct doctor *d)
+{
+	check_anchors(d);
+	check_crls(d);
+	check_certificates(d);
+}
+
+static int
+note_failing(const struct dlk_delivery *delivery, void *arg)
+{
+	struct doctor *d = arg;
+
+	if (delivery->attempts == 0)
+		return 0;
+	doctor_find(d, DOCTOR_WARNING, "webhook",
+	    "'doublelock webhook list' shows what waits, 'doublelock webhook test' tries it",
+	    "events are not delivered: %s", delivery->error);
+	return 1;
+}
+
+void
+doctor_check_record(struct doctor *d)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(d->engine);
+	struct dlk_record *record = dlk_engine_record(d->engine);
+	int64_t row = 0;
+
+	if (!record) {
+		doctor_find(d, DOCTOR_CRITICAL, "record",
+		    "'doublelock init' makes what is missing", "%s",
+		    dlk_engine_trouble(d->engine)->detail);
+		return;
+	}
+	if (dlk_record_probe(record) != 0)
+		doctor_find(d, DOCTOR_CRITICAL, "record",
+		    "nobody is let in until it can be written", "%s",
+		    dlk_record_trouble(record));
+	if (dlk_events_verify(record, &row) != 0)
+		doctor_find(d, DOCTOR_CRITICAL, "record",
+		    "compare with what the webhook's receiver has: its events carry the chain",
+		    "the chain of events is broken at row %lld: somebody has changed the "
+		    "record",
+		    (long long)row);
+	if (settings->webhook.url)
+		(void)dlk_outbox_each(record, note_failing, d);
+}
