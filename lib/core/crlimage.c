@@ -26,7 +26,7 @@
 #define HEAD         128
 #define HEAD_SUMMED  80 /* the SHA-256 follows */
 #define DIGEST       32
-#define PIECE        1024
+#define PIECE        512
 #define PIECE_HEAD   16
 #define ALIGN        16
 #define BUCKETS_MOST 4096

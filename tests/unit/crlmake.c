@@ -207,11 +207,10 @@ crl_big_serial(size_t i, size_t serial_n, uint8_t *ret_serial)
 }
 
 struct dlk_buf
-crl_make_big(size_t n, size_t serial_n, EVP_PKEY *key)
+crl_make_many(const struct crl_recipe *r, size_t n, size_t serial_n)
 {
 	static const uint8_t reason[] = { 0x30, 0x0c, 0x30, 0x0a, 0x06, 0x03, 0x55, 0x1d, 0x15,
 		0x04, 0x03, 0x0a, 0x01, 0x01 };
-	const struct crl_recipe r = { .key = key };
 	DLK_AUTO_BUF list = { 0 };
 	DLK_AUTO_BUF tbs = { 0 };
 	struct dlk_buf whole = { 0 };
@@ -234,10 +233,16 @@ crl_make_big(size_t n, size_t serial_n, EVP_PKEY *key)
 		entry[1] = (uint8_t)(at - 2);
 		add(&list, DLK_BYTES(entry, at));
 	}
-	add_front(&tbs, &r);
+	add_front(&tbs, r);
 	if (n > 0)
 		add_element(&tbs, 0x30, dlk_bytes_of(&list));
-	add_back(&tbs, &r);
-	finish(&whole, &r, dlk_bytes_of(&tbs));
+	add_back(&tbs, r);
+	finish(&whole, r, dlk_bytes_of(&tbs));
 	return whole;
+}
+
+struct dlk_buf
+crl_make_big(size_t n, size_t serial_n, EVP_PKEY *key)
+{
+	return crl_make_many(&(struct crl_recipe){ .key = key }, n, serial_n);
 }

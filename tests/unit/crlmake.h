@@ -31,6 +31,8 @@ char *extension_hex(const char *oid, bool critical, const char *value);
 struct dlk_buf crl_make(const struct crl_recipe *recipe);
 /* A list with n entries whose serial numbers are pseudo-random, `serial_n` octets each. */
 struct dlk_buf crl_make_big(size_t n, size_t serial_n, EVP_PKEY *key);
+/* The same with everything but its entries from a recipe. */
+struct dlk_buf crl_make_many(const struct crl_recipe *recipe, size_t n, size_t serial_n);
 /* The serial number of entry i of such a list; serial_n octets. */
 void crl_big_serial(size_t i, size_t serial_n, uint8_t *ret_serial);
 
