@@ -121,7 +121,7 @@ int ctl_apart(ctl_work *work, void *arg, size_t most, struct dlk_buf *ret_result
 int ctl_print_verdict(const struct dlk_verdict *verdict, const char *relaxed, bool json);
 
 extern const struct ctl_subject ctl_verify;
-extern const struct ctl_subject ctl_ssh_carry, ctl_ssh_keys, ctl_doctor;
+extern const struct ctl_subject ctl_ssh_carry, ctl_ssh_keys;
 extern const struct ctl_subject ctl_cert;
 extern const struct ctl_subject ctl_crl;
 extern const struct ctl_subject ctl_why;

@@ -2,6 +2,8 @@
 /* doctor_trust.c - what ends soon or has ended: anchors, lists of revocation, certificates. */
 #include "doctor.h"
 
+#include <errno.h>
+
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/events.h"
@@ -128,9 +130,38 @@ check_certificates(struct doctor *d)
 	dlk_names_free(names, n);
 }
 
+/* All the way up: who can write to a directory above can put another one in its place. */
+static void
+check_path(struct doctor *d, const char *path)
+{
+	int error = dlk_path_check(path, ctl_owner());
+
+	if (error != 0 && error != -ENOENT)
+		doctor_find(d, DOCTOR_CRITICAL, "paths",
+		    "chown root and chmod go-w, for it and each directory above",
+		    "somebody else can change %s: %s", path, dlk_file_error(error));
+}
+
+static void
+check_paths(struct doctor *d)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(d->engine);
+	const struct dlk_policy *policy = &settings->policy;
+
+	check_path(d, settings->file);
+	check_path(d, settings->seal_key);
+	check_path(d, settings->certificates);
+	for (size_t i = 0; i < policy->n_sets; i++)
+		for (size_t j = 0; j < policy->set[i].n_anchors; j++)
+			check_path(d, policy->set[i].anchors[j]);
+	for (size_t i = 0; i < settings->crls.n; i++)
+		check_path(d, settings->crls.text[i]);
+}
+
 void
 doctor_check_trust(struct doctor *d)
 {
+	check_paths(d);
 	check_anchors(d);
 	check_crls(d);
 	check_certificates(d);

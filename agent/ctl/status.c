@@ -236,39 +236,8 @@ tell_agents(struct status *s)
 		tell_agent(s, "unix:" DLK_RUNDIR "/agent.sock");
 }
 
-/* ---- what doctor asks besides: who could change what everybody believes ---- */
-
-static void
-tell_path(struct status *s, const char *what, const char *path)
-{
-	int r = dlk_path_check(path, ctl_owner());
-
-	if (r == -ENOENT)
-		return; /* its own line says so, where it has to be there */
-	say(s, r == 0, what, "%s: %s", path,
-	    r == 0 ? "nobody else can change it" : dlk_file_error(r));
-}
-
-static void
-tell_paths(struct status *s)
-{
-	const struct dlk_settings *settings = dlk_engine_settings(s->engine);
-	const struct dlk_policy *policy = &settings->policy;
-
-	tell_path(s, "config", settings->file);
-	tell_path(s, "seal", settings->seal_key);
-	tell_path(s, "certs", settings->certificates);
-	for (size_t i = 0; i < policy->n_sets; i++)
-		for (size_t j = 0; j < policy->set[i].n_anchors; j++)
-			tell_path(s, "trust", policy->set[i].anchors[j]);
-	for (size_t i = 0; i < settings->crls.n; i++)
-		tell_path(s, "crls", settings->crls.text[i]);
-}
-
-/* ---- the subjects ---- */
-
 static int
-examine(struct status *s, bool closely)
+examine(struct status *s)
 {
 	struct dlk_finding finding = { 0 };
 
@@ -281,8 +250,6 @@ examine(struct status *s, bool closely)
 		tell_trust(s);
 		tell_record(s);
 		tell_agents(s);
-		if (closely)
-			tell_paths(s);
 	}
 	if (s->json)
 		return ctl_print(
@@ -300,49 +267,11 @@ run(struct ctl_call *call)
 		{ .name = "json", .flag = &s.json },
 	};
 
-	return CTL_OPTIONS(call, table, 0, 0) ? examine(&s, false) : CTL_USAGE;
+	return CTL_OPTIONS(call, table, 0, 0) ? examine(&s) : CTL_USAGE;
 }
 
 const struct ctl_subject ctl_status = {
 	.name = "status",
 	.run = run,
 	.synopsis = "[--config FILE] [--json]",
-};
-
-/* The clock was wrong once, and what was settled then bars every login now. */
-static int
-accept_clock(struct status *s)
-{
-	char now[DLK_TIME_TEXT];
-
-	int end = ctl_open(s->config, DLK_ENGINE_RECORD, &s->engine);
-	if (end != CTL_YES)
-		return end;
-	struct dlk_record *record = dlk_engine_record(s->engine);
-	if (dlk_record_accept_clock(record, dlk_clock_now()) < 0)
-		return ctl_fault("%s", dlk_record_trouble(record));
-	dlk_time_text(dlk_clock_now(), now);
-	return printf("%s is the time from now on\n", now) < 0 ? CTL_FAULT : CTL_YES;
-}
-
-static int
-run_doctor(struct ctl_call *call)
-{
-	__attribute__((cleanup(status_fini))) struct status s = { .list = json_array() };
-	bool accept = false;
-	const struct ctl_option table[] = {
-		{ .name = "config", .text = &s.config },
-		{ .name = "json", .flag = &s.json },
-		{ .name = "accept-clock", .flag = &accept },
-	};
-
-	if (!CTL_OPTIONS(call, table, 0, 0))
-		return CTL_USAGE;
-	return accept ? accept_clock(&s) : examine(&s, true);
-}
-
-const struct ctl_subject ctl_doctor = {
-	.name = "doctor",
-	.run = run_doctor,
-	.synopsis = "[--config FILE] [--json] [--accept-clock]",
 };

@@ -133,17 +133,8 @@ is "$code" 2 "usage: events --since yesterday"
 ctl status
 is "$code" 0 "status: all is well"
 like "$out" "anchors" "it counts anchors"
-ctl doctor
-is "$code" 0 "doctor: nobody else can change what logins rely on"
-mkdir -m 777 "$work/open"
-cp "$etc/trust.d/root.pem" "$work/open/root.pem"
-printf '[trust]\nanchors = %s\n' "$work/open/root.pem" >>"$etc/doublelock.conf"
-ctl doctor
-like "$code $(printf '%s\n' "$out" | grep FAULT)" "^3 FAULT +trust .*/open/root.pem: its owner or mode" \
-	"unless somebody can"
-configure
 ctl doctor --accept-clock
-like "$code $out" "^0 .* is the time from now on" "the clock is accepted"
+like "$code $out" "^0 decisions go on from" "the clock is accepted"
 ctl status --json
 is "$(printf '%s' "$out" | jq -r .good)" true "as JSON, too"
 

@@ -93,6 +93,10 @@ mv "$work/crl.d" $etc/crl.d
 chmod o+w $etc/trust.d
 ill "config: .*trust.d" "trust.d that anybody can write to"
 chmod o-w $etc/trust.d
+mkdir -m 777 /run/open
+cp $etc/trust.d/root.pem /run/open/
+printf '[trust]\nanchors = /run/open/root.pem\n' >>$etc/doublelock.conf
+ill "paths: somebody else can change /run/open/root.pem" "a directory above that anybody can write to"
 mv $etc/seal.key "$work/seal.key"
 ill "record: .*seal.key" "no sealing key"
 mv "$work/seal.key" $etc/seal.key
