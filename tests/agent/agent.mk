@@ -16,3 +16,6 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
+# the library once more, behind the parts that need it
+$(B)/fuzz/fuzz_gateway: $(AGENT_PARTS)
+$(B)/fuzz/fuzz_gateway: TEST_LIBS += $(B)/libdoublelock.a
