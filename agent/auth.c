@@ -134,6 +134,7 @@ dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request, uid_t pee
 	}
 	q->answer = answer;
 	q->code_if_needed = true;
+	q->repeats = true;
 	if (read_path(dlk_http_path(request), &profile, &q->asked, &q->refusal) == DLK_R_OK)
 		(void)read_headers(q, profile);
 	wipe_headers(request);

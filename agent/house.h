@@ -5,6 +5,7 @@
 
 #include "agent/courier.h"
 #include "agent/throttle.h"
+#include "agent/memo.h"
 #include "agent/metrics.h"
 #include "agent/reload.h"
 #include "agent/serve.h"
@@ -15,6 +16,7 @@ struct dlk_house {
 	struct dlk_reload *reload;
 	struct dlk_metrics *metrics;
 	struct dlk_throttle *throttle;
+	struct dlk_memo *memo;
 };
 
 #endif

@@ -250,7 +250,9 @@ run(struct agent *agent)
 	agent->base = event_base_new();
 	agent->house.metrics = dlk_metrics_new();
 	agent->house.throttle = dlk_throttle_new();
-	if (!agent->base || !agent->house.metrics || !agent->house.throttle)
+	agent->house.memo = dlk_memo_new();
+	if (!agent->base || !agent->house.metrics || !agent->house.throttle ||
+	    !agent->house.memo)
 		return broken("event loop", -ENOMEM);
 	int code = furnish(agent);
 	if (code == 0)
@@ -273,6 +275,7 @@ run(struct agent *agent)
 	dlk_courier_free(agent->house.courier);
 	dlk_metrics_free(agent->house.metrics);
 	dlk_throttle_free(agent->house.throttle);
+	dlk_memo_free(agent->house.memo);
 	return 0;
 }
 

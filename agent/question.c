@@ -101,6 +101,22 @@ decide(struct dlk_question *q, struct dlk_engine *engine)
 	}
 }
 
+/* Allowed by the certificate alone: the same a moment later, while the same is in force. Where
+ * codes are asked the record has a say each time. */
+static bool
+is_lasting(const struct dlk_verdict *verdict, const struct dlk_policy *policy)
+{
+	for (size_t i = 0; i < policy->n_services; i++) {
+		const struct dlk_service *service = &policy->service[i];
+		if (strcmp(service->section, verdict->policy) == 0)
+			return verdict->reason == DLK_R_OK &&
+			       verdict->effect == DLK_EFFECT_ENFORCE &&
+			       service->otp == DLK_OTP_NONE &&
+			       service->certificate == DLK_CERTIFICATE_GATEWAY;
+	}
+	return false;
+}
+
 static void
 work(struct dlk_job *job, struct dlk_engine *engine)
 {
@@ -114,6 +130,7 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 		fault(&q->verdict, "the account could not be looked up");
 	else
 		decide(q, engine);
+	q->lasting = is_lasting(&q->verdict, dlk_engine_policy(engine));
 }
 
 /* Somebody of this machine who is believed by no service may be wrong a few times; a client
@@ -161,9 +178,36 @@ done(struct dlk_job *job, bool worked)
 	dlk_metrics_count(q->house->metrics, q->service_known ? q->asked.service : NULL,
 	    q->verdict.reason, dlk_monotonic_ms() - job->began_ms);
 	count_stranger(q);
+	if (worked && q->repeats && q->lasting && q->refusal.reason == DLK_R_UNDECIDED)
+		dlk_memo_keep(
+		    q->house->memo, q->key, &q->verdict, q->generation, dlk_clock_now());
 	dlk_courier_wake(q->house->courier);
 	q->answer(q);
 	dlk_question_free(q);
+}
+
+/* Without a thread: answered from what is known here. */
+static void
+answer_now(struct dlk_question *q, const char *service)
+{
+	dlk_metrics_count(q->house->metrics, service, q->verdict.reason, 0);
+	q->answer(q);
+	dlk_question_free(q);
+}
+
+static bool
+is_repeated(struct dlk_question *q)
+{
+	if (!q->repeats || q->refusal.reason != DLK_R_UNDECIDED)
+		return false;
+	/* as it is now; the thread may write the account's own spelling into it */
+	q->generation = dlk_reload_generation(q->house->reload);
+	if (dlk_memo_key(&q->caller, &q->asked, q->key) < 0) {
+		q->repeats = false;
+		return false;
+	}
+	return dlk_memo_find(
+	    q->house->memo, q->key, q->generation, dlk_clock_now(), &q->verdict);
 }
 
 void
@@ -180,10 +224,10 @@ dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
 		/* the first one is recorded; a flood of them would be its own success */
 		question->verdict.reason = DLK_R_RATE_LIMITED;
 		question->verdict.stage = DLK_STAGE_ADMIT;
-		dlk_metrics_count(house->metrics, NULL, DLK_R_RATE_LIMITED, 0);
-		question->answer(question);
-		dlk_question_free(question);
-		return;
+		answer_now(question, NULL);
+	} else if (is_repeated(question)) {
+		answer_now(question, question->asked.service);
+	} else {
+		dlk_serve_ask(house->serve, &question->job);
 	}
-	dlk_serve_ask(house->serve, &question->job);
 }

@@ -17,6 +17,11 @@ struct dlk_question {
 	struct dlk_finding refusal;
 	/* Browsers send a code again and again: it is looked at only where one is needed. */
 	bool code_if_needed;
+	/* The door may be asked the same in a moment: memo.h. */
+	bool repeats;
+	bool lasting; /* the verdict needs nothing that the memo does not know */
+	unsigned generation;
+	uint8_t key[DLK_MEMO_KEY];
 	struct dlk_verdict verdict;
 	bool service_known; /* the configuration has it */
 	/* In the loop's thread: answers the request. The verdict is complete. */

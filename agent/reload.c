@@ -25,7 +25,7 @@ struct dlk_reload {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t some;
-	_Atomic unsigned rate;
+	_Atomic unsigned rate, generation;
 	bool asked, ending;             /* under the lock */
 	bool rejected;                  /* under the lock */
 	char words[DLK_DETAIL_MAX + 1]; /* under the lock */
@@ -120,6 +120,8 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	dlk_lists_read(&reload->lists, next.engine[0]);
 	pthread_mutex_unlock(&reload->lock);
 	dlk_serve_swap(plan->serve, next.engine);
+	/* not before: an answer of the older engines must not count as one of the newer */
+	reload->generation++;
 	dlk_courier_swap(plan->courier, next.errand);
 }
 
@@ -289,6 +291,12 @@ dlk_reload_lists(struct dlk_reload *reload, struct dlk_lists *ret_lists)
 	pthread_mutex_lock(&reload->lock);
 	*ret_lists = reload->lists;
 	pthread_mutex_unlock(&reload->lock);
+}
+
+unsigned
+dlk_reload_generation(const struct dlk_reload *reload)
+{
+	return reload->generation;
 }
 
 unsigned

@@ -29,6 +29,8 @@ void dlk_reload_now(struct dlk_reload *reload);
 bool dlk_reload_rejected(struct dlk_reload *reload, char *words, size_t size);
 /* The lists of revocation in force. */
 void dlk_reload_lists(struct dlk_reload *reload, struct dlk_lists *ret_lists);
+/* Another number after each change of what is in force. */
+unsigned dlk_reload_generation(const struct dlk_reload *reload);
 unsigned dlk_reload_rate(const struct dlk_reload *reload);
 void dlk_reload_free(struct dlk_reload *reload); /* ends the thread; NULL is fine */
 

@@ -186,6 +186,54 @@ a_forgery_is_an_event(void **state)
 	assert_true(found);
 }
 
+static int
+count_allowed(int64_t row, const struct dlk_event *event, void *arg)
+{
+	size_t *n = arg;
+
+	(void)row;
+	*n += event->type == DLK_EVENT_DECISION_ALLOWED &&
+	      strcmp(event->source, "192.0.2.9") == 0;
+	return 0;
+}
+
+static bool
+is_revoked(struct site *s, void *headers)
+{
+	char reason[SITE_REASON_MAX];
+	struct site_answer answer;
+
+	(void)s;
+	(void)ask("GET /v1/auth/nginx/web", headers, reason, &answer);
+	return strcmp(reason, "revoked") == 0;
+}
+
+/* A page of a hundred pictures is one event, and a new list holds at once all the same. */
+static void
+repeats_are_one_event_until_something_changes(void **state)
+{
+	const struct dlk_events_query all = { 0 };
+	char reason[SITE_REASON_MAX], *pem = site_certificate(&site, SITE_USER, 24);
+	char *headers = strdup(nginx(pem, "X-Real-IP: 192.0.2.9\r\n"));
+	struct site_answer answer;
+	size_t n = 0;
+
+	(void)state;
+	assert_non_null(headers);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(ask("GET /v1/auth/nginx/web", headers, reason, &answer), 200);
+		assert_non_null(strstr(answer.head, "X-Doublelock-User: " SITE_USER "\r\n"));
+		assert_non_null(
+		    strstr(answer.head, "X-Doublelock-Subject: CN=" SITE_USER "\r\n"));
+	}
+	assert_int_equal(dlk_events_each(site.record, &all, count_allowed, &n), 0);
+	assert_in_range(n, 1, 2); /* the second where a minute had just ended */
+	site_revoke(&site, site_serial(&site));
+	site_until(is_revoked, &site, headers);
+	free(headers);
+	free(pem);
+}
+
 /* For free(). */
 static char *
 basic(const char *code, const char *address)
@@ -238,6 +286,7 @@ main(void)
 		cmocka_unit_test(the_person_is_in_the_headers_of_a_yes),
 		cmocka_unit_test(a_no_is_401_or_403),
 		cmocka_unit_test(a_forgery_is_an_event),
+		cmocka_unit_test(repeats_are_one_event_until_something_changes),
 		cmocka_unit_test(a_code_is_asked_for_once),
 	};
 	return cmocka_run_group_tests_name("auth", tests, set_up, tear_down);

@@ -19,6 +19,7 @@
 #include "agent/cloudevent.h"
 #include "agent/throttle.h"
 #include "agent/listen.h"
+#include "agent/memo.h"
 #include "agent/signature.h"
 #include "agent/spelling.h"
 #include "agent/watch.h"
@@ -263,6 +264,45 @@ a_flood_of_keys_ends_no_limit_of_the_busy(void **state)
 }
 
 static void
+an_answer_is_kept_for_the_same_question_alone(void **state)
+{
+	const struct dlk_caller caller = { .uid = 33 }, other = { .uid = 34 };
+	const struct dlk_verdict verdict = { .reason = DLK_R_OK,
+		.user = "alice",
+		.subject = "CN=alice",
+		.serial = "0a",
+		.fingerprint = "ff",
+		.good_until = 2000 };
+	struct dlk_request r = { .service = "web", .source = "192.0.2.1" };
+	uint8_t key[DLK_MEMO_KEY], key2[DLK_MEMO_KEY];
+	struct dlk_memo *memo = dlk_memo_new();
+	struct dlk_verdict found;
+
+	(void)state;
+	assert_non_null(memo);
+	assert_int_equal(dlk_memo_key(&caller, &r, key), 0);
+	assert_int_equal(dlk_memo_key(&other, &r, key2), 0);
+	assert_memory_not_equal(key, key2, sizeof(key));
+	assert_false(dlk_memo_find(memo, key, 1, 1000, &found));
+	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	assert_true(dlk_memo_find(memo, key, 1, 1000 + DLK_MEMO_SECONDS - 1, &found));
+	assert_int_equal(found.reason, DLK_R_OK);
+	assert_string_equal(found.user, "alice");
+	assert_string_equal(found.fingerprint, "ff");
+	assert_false(dlk_memo_find(memo, key2, 1, 1000, &found));
+	/* each of these ends it */
+	assert_false(dlk_memo_find(memo, key, 2, 1000, &found));
+	assert_false(dlk_memo_find(memo, key, 1, 1000, &found));
+	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	assert_false(dlk_memo_find(memo, key, 1, 1000 + DLK_MEMO_SECONDS, &found));
+	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	assert_false(dlk_memo_find(memo, key, 1, 999, &found));
+	dlk_memo_keep(memo, key, &verdict, 1, 1990);
+	assert_false(dlk_memo_find(memo, key, 1, 2000, &found));
+	dlk_memo_free(memo);
+}
+
+static void
 a_socket_is_taken_over_only_from_the_dead(void **state)
 {
 	char dir[] = "/tmp/doublelock-test-XXXXXX", where[64];
@@ -304,6 +344,7 @@ main(void)
 		cmocka_unit_test(an_event_is_a_cloudevent),
 		cmocka_unit_test(a_bucket_holds_and_fills),
 		cmocka_unit_test(a_flood_of_keys_ends_no_limit_of_the_busy),
+		cmocka_unit_test(an_answer_is_kept_for_the_same_question_alone),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
 	};
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
