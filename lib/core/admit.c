@@ -16,19 +16,24 @@ unproven(struct dlk_finding *finding, const struct dlk_caller *caller, const cha
 	    caller->name[0] ? caller->name : "caller", why);
 }
 
-/* Whoever is not root asks by code for its own user, and states nothing else. */
+/* Whoever is not root asks by code for its own user, and states nothing else; a program that
+ * is listed asks for its users, as a gateway does, and knows where they come from. */
 static enum dlk_reason
 admit_unprivileged(const struct dlk_caller *caller, const struct dlk_request *request,
     const struct dlk_service *service, struct dlk_finding *finding)
 {
-	if (!service->unprivileged || service->certificate != DLK_CERTIFICATE_NONE)
+	bool listed = dlk_service_vouches(service, caller->uid);
+
+	if ((!service->unprivileged && !listed) ||
+	    service->certificate != DLK_CERTIFICATE_NONE)
 		return unproven(finding, caller,
 		    "callers other than root are served only under a [service] with "
-		    "certificate=none and unprivileged=yes");
-	if (!request->account_known || request->uid != caller->uid)
+		    "certificate=none and unprivileged=yes, or vouch=");
+	if (!listed && (!request->account_known || request->uid != caller->uid))
 		return unproven(finding, caller,
-		    "a caller other than root may ask for its own user alone");
-	if (request->possession != DLK_POSSESSION_NONE || request->source[0])
+		    "a caller other than root may ask for its own user alone, unless it is "
+		    "in [service NAME] vouch");
+	if (request->possession != DLK_POSSESSION_NONE || (request->source[0] && !listed))
 		return unproven(finding, caller,
 		    "a caller other than root may state neither a source nor a possession");
 	return DLK_R_OK;

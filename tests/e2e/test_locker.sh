@@ -1,11 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # test_locker - a screen locker runs as its user. The installed module asks the agent for it, by
-# nothing but defaults, and the agent serves it for that user alone.
+# nothing but defaults, and the agent serves it for that user alone; a VPN server that is listed
+# is served for its users.
 . "$(dirname "$0")/lib.sh"
 
 install_doublelock
 pki_usual
+for user in alice bob tunneler; do account $user; done
 configure <<-END
 	[service locker]
 	certificate = none
@@ -14,9 +16,12 @@ configure <<-END
 	[service vault]
 	certificate = none
 	otp = required
+	[service tunnel]
+	certificate = none
+	otp = required
+	vouch = tunneler
 END
-for user in alice bob; do account $user; done
-for service in locker vault; do
+for service in locker vault tunnel; do
 	echo 'auth required pam_doublelock.so' >/etc/pam.d/$service
 done
 install -m 755 "$B/tests/e2e/pamlogin" /usr/local/bin/pamlogin
@@ -56,6 +61,11 @@ is "$(unlock alice vault alice "$code")" "0 of 1, 0 prompts, Authentication fail
 	"a service has to say that it is for such callers"
 is "$(unlock root vault alice "$code")" "1 of 1, 1 prompts, Success" \
 	"a program of root's asks the helper, with the same code"
+next_code
+is "$(unlock bob tunnel alice "$code")" "0 of 1, 0 prompts, Authentication failure" \
+	"a program that is not listed asks for nobody else"
+is "$(unlock tunneler tunnel alice "$code")" "1 of 1, 1 prompts, Success" \
+	"one that is listed does, as a VPN server without root would"
 stop "$agent_pid"
 is "$ended" 0 "the agent ends when it is told to"
 finish
