@@ -3,6 +3,7 @@
 #include "core/names.h"
 
 #include <string.h>
+#include <strings.h>
 
 #include "base/bytes.h"
 
@@ -270,4 +271,85 @@ dlk_names_constraints_ok(const NAME_CONSTRAINTS *constraints)
 	return (constraints->permittedSubtrees || constraints->excludedSubtrees) &&
 	       trees_ok(constraints->permittedSubtrees) &&
 	       trees_ok(constraints->excludedSubtrees);
+}
+
+static bool
+same_host(struct dlk_bytes a, struct dlk_bytes b)
+{
+	return a.n == b.n && strncasecmp((const char *)a.p, (const char *)b.p, a.n) == 0;
+}
+
+static struct dlk_bytes
+from(struct dlk_bytes text, size_t at)
+{
+	return DLK_BYTES(text.p + at, text.n - at);
+}
+
+/* RFC 5280 section 4.2.1.10: a mailbox, a host, or with a dot in front all hosts below. Both
+ * are well formed. */
+static bool
+mailbox_within(struct dlk_bytes mailbox, struct dlk_bytes base)
+{
+	size_t local =
+	    (size_t)((const uint8_t *)memchr(mailbox.p, '@', mailbox.n) - mailbox.p);
+	struct dlk_bytes host = from(mailbox, local + 1);
+
+	if (base.n == 0)
+		return true;
+	if (memchr(base.p, '@', base.n))
+		return base.n == mailbox.n && memcmp(base.p, mailbox.p, local + 1) == 0 &&
+		       same_host(host, from(base, local + 1));
+	if (base.p[0] != '.')
+		return same_host(host, base);
+	return host.n > base.n && same_host(from(host, host.n - base.n), base);
+}
+
+/* Whether a tree has mailboxes at all, and one that holds this one. */
+static bool
+holds_mailbox(const STACK_OF(GENERAL_SUBTREE) * trees, struct dlk_bytes mailbox, bool *ret_any)
+{
+	bool holds = false;
+
+	*ret_any = false;
+	for (int i = 0; i < sk_GENERAL_SUBTREE_num(trees); i++) {
+		const GENERAL_NAME *base = sk_GENERAL_SUBTREE_value(trees, i)->base;
+
+		if (base->type != GEN_EMAIL)
+			continue;
+		*ret_any = true;
+		holds |= mailbox_within(mailbox, octets(base->d.rfc822Name));
+	}
+	return holds;
+}
+
+bool
+dlk_names_cn_within(const X509_NAME *subject, const NAME_CONSTRAINTS *constraints)
+{
+	bool any;
+
+	for (int i = -1; (i = X509_NAME_get_index_by_NID(subject, NID_commonName, i)) >= 0;) {
+		const ASN1_STRING *cn =
+		    X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, i));
+
+		if (!is_mailbox(octets(cn)))
+			continue;
+		if (holds_mailbox(constraints->excludedSubtrees, octets(cn), &any) ||
+		    (!holds_mailbox(constraints->permittedSubtrees, octets(cn), &any) && any))
+			return false;
+	}
+	return true;
+}
+
+size_t
+dlk_names_comparisons(const X509 *x509, const NAME_CONSTRAINTS *constraints)
+{
+	GENERAL_NAMES *names = X509_get_ext_d2i(x509, NID_subject_alt_name, NULL, NULL);
+	int n = sk_GENERAL_NAME_num(names) +
+		X509_NAME_entry_count(X509_get_subject_name(x509)) + 1;
+	int trees = sk_GENERAL_SUBTREE_num(constraints->permittedSubtrees) +
+		    sk_GENERAL_SUBTREE_num(constraints->excludedSubtrees) + 2;
+
+	GENERAL_NAMES_free(names);
+	/* no names, no tree: -1 */
+	return (size_t)(n > 0 ? n : 1) * (size_t)(trees > 0 ? trees : 1);
 }

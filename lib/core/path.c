@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * path.c - looks for paths: every issuer by name and signature, depth first, and back again
- * where one leads nowhere, so that a dead issuer never hides a good one. What a stranger
- * presents costs a bounded number of steps and of signatures.
+ * where one leads nowhere, so that a dead issuer never hides a good one; first the paths of
+ * two certificates, then those of three, so that a mesh of CAs hides none either. What
+ * a stranger presents costs a bounded number of steps and of signatures.
  */
 #include "core/path.h"
 
@@ -13,8 +14,11 @@
 #include "core/certdata.h"
 #include "core/verify.h"
 
-#define STEPS_MAX      4096 /* candidates that are looked at */
-#define SIGNATURES_MAX 48   /* that are computed: each up to a millisecond */
+#define STEPS_MAX       4096      /* candidates that are looked at */
+#define JUDGED_MAX      64        /* of them, those that reach an anchor */
+#define SIGNATURES_MAX  256       /* that are computed */
+#define COST_MAX        30000     /* of them all, about in microseconds */
+#define COMPARISONS_MAX (1 << 18) /* of names with constraints */
 
 struct dlk_trust {
 	struct dlk_certs anchors, intermediates;
@@ -97,26 +101,34 @@ struct search {
 	const struct dlk_certs *presented;
 	int64_t now;
 	struct dlk_path trail; /* from the leaf on */
+	size_t length;         /* of the paths that are looked for at the moment */
+	bool deeper;           /* some could be longer */
 	struct signature signature[SIGNATURES_MAX];
 	size_t n_signatures;
-	unsigned steps;
+	unsigned cost, steps, judged;
+	size_t comparisons; /* that are left */
 	bool exhausted;
 	struct dlk_paths *found;
 	enum dlk_reason best; /* of refusals: that of the candidate that came furthest */
 	unsigned best_rank;
+	size_t best_far;
 	struct dlk_finding finding;
 };
 
-/* How far a candidate came, to choose the refusal that helps most. */
-enum { RANK_NO_ISSUER = 1, RANK_BAD_SIGNATURE, RANK_WHOLE };
+/* How far a candidate came, to choose the refusal that helps most; of two that came equally
+ * far the longer one. */
+enum { RANK_NO_ISSUER = 1, RANK_BAD_SIGNATURE, RANK_BAD_ISSUER, RANK_WHOLE };
 
 static void
 refuse(
     struct search *s, unsigned rank, enum dlk_reason reason, const struct dlk_finding *finding)
 {
-	if (rank <= s->best_rank)
+	size_t far = rank * (DLK_PATH_MAX + 1) + s->trail.n;
+
+	if (far <= s->best_far)
 		return;
 	s->best_rank = rank;
+	s->best_far = far;
 	s->best = reason;
 	s->finding = *finding;
 }
@@ -151,6 +163,23 @@ names_match(const struct dlk_cert *cert, const struct dlk_cert *issuer)
 		   X509_get_issuer_name(cert->x509), X509_get_subject_name(issuer->x509)) == 0;
 }
 
+/* What one signature of this key costs to check, roughly, in microseconds. */
+static unsigned
+cost_of(const struct dlk_cert *issuer)
+{
+	unsigned bits = (unsigned)EVP_PKEY_get_bits(issuer->key), k = bits / 1024;
+
+	switch (EVP_PKEY_get_base_id(issuer->key)) {
+	case EVP_PKEY_EC:
+		return bits > 256 ? 1000 : 300; /* brainpoolP256r1; P-256 is faster */
+	case EVP_PKEY_RSA:
+	case EVP_PKEY_RSA_PSS:
+		return 20 + 8 * k * k;
+	default:
+		return 200;
+	}
+}
+
 static bool
 signature_ok(struct search *s, const struct dlk_cert *cert, const struct dlk_cert *issuer)
 {
@@ -163,7 +192,8 @@ signature_ok(struct search *s, const struct dlk_cert *cert, const struct dlk_cer
 		    memcmp(known->issuer->key_id, issuer->key_id, sizeof(issuer->key_id)) == 0)
 			return known->good;
 	}
-	if (s->n_signatures == SIGNATURES_MAX) {
+	s->cost += cost_of(issuer);
+	if (s->n_signatures == SIGNATURES_MAX || s->cost > COST_MAX) {
 		s->exhausted = true;
 		return false;
 	}
@@ -205,8 +235,13 @@ judge(struct search *s)
 {
 	struct dlk_finding finding = { 0 };
 	struct dlk_path path = s->trail;
-	enum dlk_reason reason = dlk_path_verify(&path, s->rules, s->now, &finding);
+	enum dlk_reason reason;
 
+	if (++s->judged > JUDGED_MAX) {
+		s->exhausted = true;
+		return;
+	}
+	reason = dlk_path_verify(&path, s->rules, s->now, &s->comparisons, &finding);
 	if (reason == DLK_R_OK) {
 		complete(s, &path);
 		if (hold(s->found, &path) == 0)
@@ -223,7 +258,8 @@ static void
 try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
 {
 	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
-	struct dlk_finding finding;
+	struct dlk_finding finding = { 0 };
+	enum dlk_reason reason;
 
 	if (s->found->n == DLK_PATHS_MAX || s->exhausted || !names_match(last, issuer))
 		return;
@@ -233,6 +269,11 @@ try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
 	}
 	if (is_on_trail(s, issuer))
 		return;
+	if (is_anchor != (s->trail.n + 1 == s->length)) {
+		/* shorter ones were judged before; for longer ones there is another round */
+		s->deeper |= !is_anchor;
+		return;
+	}
 	if (!signature_ok(s, last, issuer)) {
 		dlk_find(&finding, DLK_STAGE_PATH, DLK_R_BAD_SIGNATURE,
 		    "%s: not signed by the key of %s (RFC 5280 section 6.1.3 (a)(1))",
@@ -240,10 +281,17 @@ try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
 		refuse(s, RANK_BAD_SIGNATURE, DLK_R_BAD_SIGNATURE, &finding);
 		return;
 	}
+	if (!is_anchor) {
+		reason = dlk_issuer_verify(issuer, s->rules, s->now, &finding);
+		if (reason != DLK_R_OK) {
+			refuse(s, RANK_BAD_ISSUER, reason, &finding);
+			return;
+		}
+	}
 	s->trail.cert[s->trail.n++] = issuer;
 	if (is_anchor)
 		judge(s);
-	else if (s->trail.n < DLK_PATH_MAX)
+	else
 		go_on(s);
 	s->trail.n--;
 }
@@ -263,7 +311,7 @@ is_repeated(const struct search *s, const struct dlk_certs *list, size_t at)
 	for (size_t i = 0; i < at; i++)
 		if (is_same(list->cert[i], list->cert[at]))
 			return true;
-	if (list == &s->trust->intermediates)
+	if (list != s->presented)
 		return false;
 	for (size_t i = 0; i < s->trust->intermediates.n; i++)
 		if (is_same(s->trust->intermediates.cert[i], list->cert[at]))
@@ -271,32 +319,61 @@ is_repeated(const struct search *s, const struct dlk_certs *list, size_t at)
 	return false;
 }
 
-static void
-try_list(struct search *s, const struct dlk_certs *list)
+/* The issuer has the key that the certificate says it was signed with. Both may be absent or
+ * wrong: this chooses who is tried first, and nothing else. */
+static bool
+is_likely(const struct dlk_cert *cert, const struct dlk_cert *issuer)
 {
-	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
+	const ASN1_OCTET_STRING *wanted = X509_get0_authority_key_id(cert->x509);
+	const ASN1_OCTET_STRING *there = X509_get0_subject_key_id(issuer->x509);
 
-	for (size_t i = 0; i < list->n; i++)
-		if (names_match(last, list->cert[i]) && !is_repeated(s, list, i) &&
-		    !is_anchor(s, list->cert[i]))
-			try_issuer(s, list->cert[i], false);
+	return wanted && there && ASN1_OCTET_STRING_cmp(wanted, there) == 0;
 }
 
-/* Anchors first: the shortest paths come first. */
+static void
+try_list(struct search *s, const struct dlk_certs *list, bool likely)
+{
+	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
+	bool anchors = list == &s->trust->anchors;
+
+	for (size_t i = 0; i < list->n; i++)
+		if (names_match(last, list->cert[i]) &&
+		    is_likely(last, list->cert[i]) == likely && !is_repeated(s, list, i) &&
+		    (anchors || !is_anchor(s, list->cert[i])))
+			try_issuer(s, list->cert[i], anchors);
+}
+
+/* The likely ones first. */
 static void
 go_on(struct search *s)
 {
 	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
-	struct dlk_finding finding;
+	const struct dlk_certs *lists[] = { &s->trust->anchors, &s->trust->intermediates,
+		s->presented };
+	struct dlk_finding finding = { 0 };
 
-	for (size_t i = 0; i < s->trust->anchors.n; i++)
-		try_issuer(s, s->trust->anchors.cert[i], true);
-	try_list(s, &s->trust->intermediates);
-	try_list(s, s->presented);
+	for (size_t pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++)
+			try_list(s, lists[i], pass == 0);
 	dlk_find(&finding, DLK_STAGE_PATH, DLK_R_UNTRUSTED_ISSUER,
 	    "%s: its issuer, %.200s, is no trust anchor and leads to none", last->label,
 	    last->issuer_text);
 	refuse(s, RANK_NO_ISSUER, DLK_R_UNTRUSTED_ISSUER, &finding);
+}
+
+/* One more than max-depth allows, to say that it is too long rather than that there is none.
+ */
+static void
+look(struct search *s)
+{
+	size_t most = (s->rules->max_depth ? s->rules->max_depth : 8) + 2;
+
+	s->deeper = true;
+	for (s->length = 2; s->deeper && s->length <= most && s->length <= DLK_PATH_MAX;
+	     s->length++) {
+		s->deeper = false;
+		go_on(s);
+	}
 }
 
 static enum dlk_reason
@@ -306,8 +383,9 @@ answer(struct search *s, struct dlk_finding *finding)
 		return DLK_R_OK;
 	if (s->exhausted && s->best_rank < RANK_WHOLE)
 		return dlk_find(finding, DLK_STAGE_PATH, DLK_R_UNTRUSTED_ISSUER,
-		    "%s: no path within %d signatures and %d steps", s->trail.cert[0]->label,
-		    SIGNATURES_MAX, STEPS_MAX);
+		    "%s: no path to a trust anchor within the work that one certificate is "
+		    "worth: too many CAs of one name",
+		    s->trail.cert[0]->label);
 	if (finding)
 		*finding = s->finding;
 	return s->best;
@@ -322,6 +400,7 @@ dlk_paths_find(const struct dlk_trust *trust, const struct dlk_path_rules *rules
 		.rules = rules,
 		.presented = presented,
 		.now = now,
+		.comparisons = COMPARISONS_MAX,
 		.found = calloc(1, sizeof(struct dlk_paths)),
 		.best = DLK_R_UNTRUSTED_ISSUER };
 	enum dlk_reason reason;
@@ -330,7 +409,7 @@ dlk_paths_find(const struct dlk_trust *trust, const struct dlk_path_rules *rules
 		return dlk_find(
 		    finding, DLK_STAGE_PATH, DLK_R_FAULT_INTERNAL, "out of memory");
 	s.trail.cert[s.trail.n++] = leaf;
-	go_on(&s);
+	look(&s);
 	reason = answer(&s, finding);
 	if (reason == DLK_R_OK)
 		*ret_paths = s.found;

@@ -12,11 +12,13 @@
 
 #include "base/clock.h"
 #include "core/certdata.h"
+#include "core/names.h"
 
 struct walk {
 	const struct dlk_path *path;
 	const struct dlk_path_rules *rules;
 	int64_t now;
+	size_t *comparisons;
 	struct dlk_finding *finding;
 };
 
@@ -180,27 +182,46 @@ constraint_fault(
 	    cert->label, ca->label, X509_verify_cert_error_string(code));
 }
 
+static enum dlk_reason
+check_names(
+    const struct walk *w, const struct dlk_cert *ca, const struct dlk_cert *cert, bool is_leaf)
+{
+	size_t cost = dlk_names_comparisons(cert->x509, ca->constraints);
+	int code;
+
+	if (cost > *w->comparisons)
+		return REFUSE(w, DLK_R_NAME_CONSTRAINT,
+		    "%s: its names and the name constraints of %s are too many to be compared",
+		    cert->label, ca->label);
+	*w->comparisons -= cost;
+	code = NAME_CONSTRAINTS_check(cert->x509, ca->constraints);
+	if (code == X509_V_OK && is_leaf)
+		code = NAME_CONSTRAINTS_check_CN(cert->x509, ca->constraints);
+	if (code != X509_V_OK)
+		return constraint_fault(w, ca, cert, code);
+	if (is_leaf &&
+	    !dlk_names_cn_within(X509_get_subject_name(cert->x509), ca->constraints))
+		return REFUSE(w, DLK_R_NAME_CONSTRAINT,
+		    "%s: its commonName is an address outside the name constraints of %s (RFC "
+		    "5280 section 4.2.1.10)",
+		    cert->label, ca->label);
+	return DLK_R_OK;
+}
+
 /* Every certificate below, those that issued to themselves aside, but for the leaf. */
 static enum dlk_reason
 check_constraints(const struct walk *w, size_t at)
 {
 	const struct dlk_cert *ca = w->path->cert[at];
 
+	enum dlk_reason reason = DLK_R_OK;
+
 	if (!ca->constraints)
 		return DLK_R_OK;
-	for (size_t i = 0; i < at; i++) {
-		const struct dlk_cert *cert = w->path->cert[i];
-		int code;
-
-		if (i > 0 && cert->self_issued)
-			continue;
-		code = NAME_CONSTRAINTS_check(cert->x509, ca->constraints);
-		if (code == X509_V_OK && i == 0)
-			code = NAME_CONSTRAINTS_check_CN(cert->x509, ca->constraints);
-		if (code != X509_V_OK)
-			return constraint_fault(w, ca, cert, code);
-	}
-	return DLK_R_OK;
+	for (size_t i = 0; i < at && reason == DLK_R_OK; i++)
+		if (i == 0 || !w->path->cert[i]->self_issued)
+			reason = check_names(w, ca, w->path->cert[i], i == 0);
+	return reason;
 }
 
 /* Inputs of RFC 5280 section 6.1.1: any-policy, nothing explicit, nothing inhibited. */
@@ -268,10 +289,20 @@ check_at(const struct walk *w, size_t at)
 }
 
 enum dlk_reason
-dlk_path_verify(const struct dlk_path *path, const struct dlk_path_rules *rules, int64_t now,
+dlk_issuer_verify(const struct dlk_cert *ca, const struct dlk_path_rules *rules, int64_t now,
     struct dlk_finding *finding)
 {
-	const struct walk w = { path, rules, now, finding };
+	const struct walk w = { .rules = rules, .now = now, .finding = finding };
+	enum dlk_reason reason = check_each(&w, ca, false);
+
+	return reason == DLK_R_OK ? check_issuer(&w, ca) : reason;
+}
+
+enum dlk_reason
+dlk_path_verify(const struct dlk_path *path, const struct dlk_path_rules *rules, int64_t now,
+    size_t *comparisons, struct dlk_finding *finding)
+{
+	const struct walk w = { path, rules, now, comparisons, finding };
 	size_t most = rules->max_depth ? rules->max_depth : 8;
 	enum dlk_reason reason = DLK_R_OK;
 

@@ -5,8 +5,14 @@
 
 #include "core/path.h"
 
-/* Everything but the signatures, which whoever built the path has checked. */
+/* Everything but the signatures, which whoever built the path has checked. `comparisons` of
+ * names and constraints are left to the whole search, and taken from. */
 enum dlk_reason dlk_path_verify(const struct dlk_path *path,
+    const struct dlk_path_rules *rules, int64_t now, size_t *comparisons,
+    struct dlk_finding *finding);
+/* What is asked of an issuer below the anchor whatever it has issued: no path through one
+ * that fails has to be looked for. */
+enum dlk_reason dlk_issuer_verify(const struct dlk_cert *ca,
     const struct dlk_path_rules *rules, int64_t now, struct dlk_finding *finding);
 
 /* `issuer`'s key made the signature of `cert`. The algorithm is not judged. */

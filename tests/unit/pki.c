@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/conf.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
@@ -204,10 +205,11 @@ add_conf(struct dlk_buf *der, const struct pki_extension *extension)
 	X509V3_CTX ctx;
 	X509_EXTENSION *made;
 
-	X509V3_set_ctx_nodb(&ctx);
-	X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, X509V3_CTX_TEST);
+	CONF *conf = NCONF_new(NULL); /* policies ask for one */
+	X509V3_set_ctx(&ctx, NULL, NULL, NULL, NULL, 0);
+	X509V3_set_nconf(&ctx, conf);
 	char *text = strdup(extension->conf);
-	made = X509V3_EXT_nconf_nid(NULL, &ctx, OBJ_obj2nid(object), text);
+	made = X509V3_EXT_nconf_nid(conf, &ctx, OBJ_obj2nid(object), text);
 	if (!made)
 		fail_msg("%s=%s", extension->oid, extension->conf);
 	const ASN1_OCTET_STRING *value = X509_EXTENSION_get_data(made);
@@ -215,6 +217,7 @@ add_conf(struct dlk_buf *der, const struct pki_extension *extension)
 	    der, 0x04, ASN1_STRING_get0_data(value), (size_t)ASN1_STRING_length(value));
 	X509_EXTENSION_free(made);
 	ASN1_OBJECT_free(object);
+	NCONF_free(conf);
 	free(text);
 }
 
