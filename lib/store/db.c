@@ -57,6 +57,8 @@ static const struct trouble troubles[] = {
 	{ SQLITE_AUTH, -EACCES, "access denied" },
 	{ SQLITE_BUSY, -EBUSY,
 	    "another process has held the database for too long; see 'doublelock status'" },
+	{ SQLITE_PROTOCOL, -EBUSY,
+	    "too many processes open the database at once; see 'doublelock status'" },
 	{ SQLITE_LOCKED, -EBUSY, "the database is locked by this process" },
 	{ SQLITE_NOMEM, -ENOMEM, "out of memory" },
 	{ SQLITE_IOERR_NOMEM, -ENOMEM, "out of memory" },

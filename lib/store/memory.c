@@ -167,9 +167,12 @@ load_failures(struct dlk_record *record, const char *user, const char *kind, con
 	dlk_failures_read(row, 0, failures, &sound);
 	if (sound)
 		return 0;
+	if (user[0] == '\0')
+		return dlk_db_say(record, -EBADMSG,
+		    "the failures of '%s' are damaged; restore a backup", key);
 	return dlk_db_say(record, -EBADMSG,
-	    "the failures of '%s' are damaged; 'doublelock user unlock %s' clears them",
-	    user[0] ? user : key, user[0] ? user : key);
+	    "the failures of %s are damaged; 'doublelock user unlock %s' clears them", user,
+	    user);
 }
 
 int

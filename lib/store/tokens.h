@@ -26,7 +26,8 @@ int dlk_tokens_remove(struct dlk_record *record, const char *user, const char *l
 /* user NULL: of all users, in order. A return other than 0 of `each` ends it. */
 int dlk_tokens_each(struct dlk_record *record, const char *user,
     int (*each)(const struct dlk_token_row *row, void *arg), void *arg);
-/* HOTP: sets the counter that two codes in a row have proven; never back. -ENOENT, -ERANGE. */
+/* HOTP: sets the counter that two codes in a row have proven; never back. -ENOENT, -ERANGE,
+ * -EINVAL for a token without a counter. */
 int dlk_tokens_resync(struct dlk_record *record, const char *user, const char *label,
     const struct dlk_secret *first, const struct dlk_secret *second, const char *actor,
     int64_t now);
