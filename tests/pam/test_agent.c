@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "agent/modules.h"
 #include "base/text.h"
 #include "machine.h"
 #include "wire/frame.h"
@@ -328,6 +329,47 @@ noise_ends_the_connection(void **state)
 	assert_int_equal(machine_log_in(site->machine, machine_code(site->machine)), 0);
 }
 
+/* 0 where exactly DLK_MODULES_OF_ONE_MAX connections of one user are kept. */
+static int
+crowd(const struct site *site)
+{
+	int fd[DLK_MODULES_OF_ONE_MAX + 1];
+	const struct passwd *judge = getpwnam(DLK_USER);
+	char octet;
+
+	if (getuid() == 0 && setresuid(judge->pw_uid, judge->pw_uid, judge->pw_uid) != 0)
+		return 1;
+	for (int i = 0; i < DLK_MODULES_OF_ONE_MAX + 1; i++)
+		fd[i] = reach(site);
+	if (read(fd[DLK_MODULES_OF_ONE_MAX], &octet, 1) != 0)
+		return 2;
+	for (int i = 0; i < DLK_MODULES_OF_ONE_MAX; i++)
+		if (recv(fd[i], &octet, 1, MSG_DONTWAIT) != -1 || errno != EAGAIN)
+			return 3;
+	return 0;
+}
+
+static void
+one_user_does_not_take_all_places(void **state)
+{
+	struct site *site = *state;
+	struct machine *m = site->machine;
+	const char *code = machine_code(m);
+	int64_t until = dlk_monotonic_ms() + PATIENCE_MS;
+	int result = PAM_AUTHINFO_UNAVAIL, status;
+
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(crowd(site));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	/* as soon as the agent has seen them go, there is room for the same user again */
+	strcpy(m->options, site->options);
+	while (result == PAM_AUTHINFO_UNAVAIL && dlk_monotonic_ms() < until)
+		result = machine_log_in(m, code);
+	assert_int_equal(result, PAM_SUCCESS);
+}
+
 static void
 hear(int fd, enum dlk_reason reason)
 {
@@ -397,6 +439,7 @@ main(void)
 		SITE_TEST(somebody_elses_socket_is_not_believed),
 		SITE_TEST(one_of_eight_wins),
 		SITE_TEST(noise_ends_the_connection),
+		SITE_TEST(one_user_does_not_take_all_places),
 		SITE_TEST(a_code_is_for_its_own_attempt),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
