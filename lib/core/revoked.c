@@ -75,15 +75,25 @@ is_named(const struct dlk_cert *cert, X509_NAME *name)
 }
 
 static bool
-signed_by(struct dlk_crl *crl, const struct dlk_cert *cert)
+made_by(struct dlk_crl *crl, const struct dlk_cert *cert)
 {
-	return is_named(cert, crl->issuer) && may_sign(cert) && dlk_crl_holds(crl, cert);
+	return is_named(cert, crl->issuer) && dlk_crl_holds(crl, cert);
+}
+
+/* [trust] check-anchors=no takes name and key of an anchor alone. */
+static bool
+signed_by(const struct asking *a, struct dlk_crl *crl, const struct dlk_cert *cert)
+{
+	bool blindly =
+	    a->path_rules->trust_anchors_blindly && cert == a->path->cert[a->path->n - 1];
+
+	return (blindly || may_sign(cert)) && made_by(crl, cert);
 }
 
 bool
 dlk_crls_signed_by(const struct dlk_crls *crls, size_t i, const struct dlk_cert *cert)
 {
-	return signed_by(crls->crl[i], cert);
+	return may_sign(cert) && made_by(crls->crl[i], cert);
 }
 
 static const char *
@@ -127,7 +137,7 @@ find_delta(const struct asking *a, const struct dlk_crl *crl, const struct dlk_c
 		struct dlk_crl *delta = a->crls->crl[i];
 		if (dlk_crl_is_delta(delta) && dlk_crl_is_kin(delta, crl) &&
 		    delta->image.this_update <= a->now && dlk_crl_is_newer(delta, crl) &&
-		    (!best || dlk_crl_is_newer(delta, best)) && signed_by(delta, signer))
+		    (!best || dlk_crl_is_newer(delta, best)) && signed_by(a, delta, signer))
 			best = delta;
 	}
 	return best;
@@ -177,15 +187,17 @@ ask_list(struct asking *a, struct status *s, struct dlk_crl *crl, unsigned mask,
 	return DLK_R_OK;
 }
 
-/* A newer list of the same scope from the same signer stands beside it. */
+/* A newer list of the same scope from the same signer stands beside it. One whose number says
+ * newer and whose date says older replaces nothing: then both are asked. */
 static bool
 is_superseded(const struct asking *a, const struct dlk_crl *crl, const struct dlk_cert *signer)
 {
 	for (size_t i = 0; i < a->crls->n; i++) {
 		struct dlk_crl *other = a->crls->crl[i];
 		if (other != crl && !dlk_crl_is_delta(other) && dlk_crl_is_newer(other, crl) &&
+		    other->image.this_update >= crl->image.this_update &&
 		    other->image.this_update <= a->now && dlk_crl_is_kin(other, crl) &&
-		    signed_by(other, signer))
+		    signed_by(a, other, signer))
 			return true;
 	}
 	return false;
@@ -272,7 +284,7 @@ has_path(struct asking *a, const struct dlk_cert *signer)
 static bool
 serves_as_signer(struct asking *a, struct dlk_crl *crl, const struct dlk_cert *cert)
 {
-	return signed_by(crl, cert) && (stands_in_path(a, cert) || has_path(a, cert));
+	return signed_by(a, crl, cert) && (stands_in_path(a, cert) || has_path(a, cert));
 }
 
 /* Another key of the issuer, or the signer of an indirect list. Borrowed, or NULL. */
@@ -309,7 +321,7 @@ ask_lists(struct asking *a, struct status *s, bool direct)
 			s->early = crl;
 			continue;
 		}
-		bool own = signed_by(crl, s->issuer);
+		bool own = signed_by(a, crl, s->issuer);
 		if (own != direct)
 			continue;
 		const struct dlk_cert *signer = own ? s->issuer : find_signer(a, crl);
