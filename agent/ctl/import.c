@@ -20,6 +20,7 @@
 #include "base/text.h"
 #include "core/otpauth.h"
 #include "core/usersfile.h"
+#include "seal.h"
 
 #define LABEL    "imported"
 #define FILE_MAX (256 * 1024 * 1024)
@@ -359,9 +360,12 @@ begin(struct import *i, const char *path)
 		return ctl_fault("out of memory");
 	if (i->files.file[0].error < 0)
 		return ctl_fault("%s: %s", path, dlk_file_error(i->files.file[0].error));
-	return i->dry_run
-		   ? ctl_become_nobody()
-		   : ctl_open(i->config, DLK_ENGINE_RECORD | DLK_ENGINE_CREATE, &i->engine);
+	if (i->dry_run)
+		return ctl_become_nobody();
+	int end = ctl_seal_first(i->config);
+	return end == CTL_YES
+		   ? ctl_open(i->config, DLK_ENGINE_RECORD | DLK_ENGINE_CREATE, &i->engine)
+		   : end;
 }
 
 static int
