@@ -78,7 +78,13 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 
 .PHONY: all check clean install tests
 all: $(PROGRAMS)
-$(B)/obj/%.o: %.c
+# objects that were made with other flags are made again
+FLAGS = $(filter-out -Werror,$(CC) $(ALL_CFLAGS))
+$(B)/flags: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@
+FORCE:
+$(B)/obj/%.o: %.c $(B)/flags
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CFLAGS) -c $< -o $@
