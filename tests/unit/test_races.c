@@ -3,6 +3,7 @@
  * judged than the lockout allows. `test_races ROUNDS` for a long run. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -224,6 +225,108 @@ guesses_stop_at_the_lockout(void **state)
 	dlk_policy_fini(&policy);
 }
 
+/* Logs in for ever, each time with the next step, and says which ones let it in. */
+static void
+log_in_for_ever(const struct room *room, int out)
+{
+	for (;;) {
+		struct dlk_record *record = NULL;
+		struct dlk_finding trouble = { 0 };
+		struct dlk_subject subject = room_subject("alice");
+		DLK_AUTO_MEMORY memory = { 0 };
+		char id[DLK_EVENT_ID_TEXT + 1];
+		int r = dlk_record_open(room->db, room->seal, &record, &trouble);
+		/* Ten logins of one process, so that some keep the record open. */
+		for (int i = 0; i < 10 && r == 0; i++) {
+			r = dlk_record_begin(record, &subject, ROOM_NOW, &memory);
+			if (r < 0)
+				break;
+			struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 0);
+			s.token = memory.token[0].id;
+			s.step_before = memory.token[0].otp.last_step;
+			s.step = s.step_before + 1;
+			s.event.good_until = s.step;
+			r = dlk_record_settle(record, &s, id);
+			if (r == 0 && write(out, &s.step, sizeof(s.step)) < 0)
+				_exit(1);
+		}
+		if (r != 0) {
+			fprintf(stderr, "%s\n",
+			    record ? dlk_record_trouble(record) : trouble.detail);
+			_exit(2);
+		}
+		dlk_record_close(record);
+	}
+}
+
+static pid_t
+start_one(const struct room *room, int out)
+{
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0)
+		log_in_for_ever(room, out);
+	return pid;
+}
+
+static void
+end_one(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	/* None had ended by itself: there was no error. */
+	assert_true(WIFSIGNALED(status));
+}
+
+static void
+killed_among_others(void **state)
+{
+	enum { WORKERS = 8, LOGINS = 400 };
+	struct room *room = *state;
+	pid_t pid[WORKERS];
+	int pipes[2];
+	int64_t step, row, seen[LOGINS * 100 / 64 + 1] = { 0 };
+	char sql[128];
+
+	room_enrol(room, "alice", "phone", DLK_OTP_HOTP, KEY);
+	dlk_record_close(room->record);
+	room->record = NULL;
+	assert_int_equal(pipe(pipes), 0);
+	for (int i = 0; i < WORKERS; i++)
+		pid[i] = start_one(room, pipes[1]);
+	for (int n = 0; n < LOGINS * rounds; n++) {
+		assert_int_equal(read(pipes[0], &step, sizeof(step)), sizeof(step));
+		assert_true(step >= 0);
+		if (step < LOGINS * 100) {
+			assert_false(seen[step / 64] & (int64_t)((uint64_t)1 << step % 64));
+			seen[step / 64] |= (int64_t)((uint64_t)1 << step % 64);
+		}
+		if (n % 5 == 0) {
+			end_one(pid[n / 5 % WORKERS]);
+			pid[n / 5 % WORKERS] = start_one(room, pipes[1]);
+		}
+	}
+	for (int i = 0; i < WORKERS; i++)
+		end_one(pid[i]);
+	close(pipes[0]);
+	close(pipes[1]);
+	room_reopen(room);
+	assert_int_equal(dlk_events_verify(room->record, &row), 0);
+	/* Each yes has its record, and each step has one. */
+	for (step = 0; step < LOGINS * 100; step++)
+		if (seen[step / 64] & (int64_t)((uint64_t)1 << step % 64)) {
+			snprintf(sql, sizeof(sql),
+			    "SELECT count(*) FROM event WHERE good_until = %lld AND type = "
+			    "'doublelock.decision.allowed'",
+			    (long long)step);
+			if (room_number(room, sql) != 1)
+				fail_msg("step %lld", (long long)step);
+		}
+}
+
 int
 main(int argc, char **argv)
 {
@@ -232,6 +335,7 @@ main(int argc, char **argv)
 		IN_ROOM(one_hotp_code),
 		IN_ROOM(one_recovery_code),
 		IN_ROOM(guesses_stop_at_the_lockout),
+		IN_ROOM(killed_among_others),
 	};
 	if (argc == 2)
 		rounds = atoi(argv[1]);
