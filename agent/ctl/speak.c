@@ -25,6 +25,9 @@ ctl_misused(const struct ctl_call *call, const char *format, ...)
 	return CTL_USAGE;
 }
 
+static int say_and_end(const char *format, va_list args, int end)
+    __attribute__((format(printf, 1, 0)));
+
 static int
 say_and_end(const char *format, va_list args, int end)
 {
