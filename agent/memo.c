@@ -19,7 +19,7 @@ struct answer {
 	uint8_t key[DLK_MEMO_KEY];
 	unsigned generation;
 	enum dlk_reason reason;
-	int64_t at, good_until;
+	int64_t at, until, good_until;
 	char texts[]; /* user, subject, serial, fingerprint, each with its NUL */
 };
 
@@ -82,7 +82,7 @@ place_of(struct dlk_memo *memo, const uint8_t *key)
 
 void
 dlk_memo_keep(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY],
-    const struct dlk_verdict *verdict, unsigned generation, int64_t now)
+    const struct dlk_verdict *verdict, unsigned generation, int64_t now, int seconds)
 {
 	const char *const text[] = { verdict->user, verdict->subject, verdict->serial,
 		verdict->fingerprint };
@@ -97,6 +97,7 @@ dlk_memo_keep(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY],
 	a->generation = generation;
 	a->reason = verdict->reason;
 	a->at = now;
+	a->until = now + seconds;
 	a->good_until = verdict->good_until;
 	n = 0;
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
@@ -113,7 +114,7 @@ static bool
 holds(const struct answer *a, unsigned generation, int64_t now)
 {
 	/* a clock that was set back ends it as well */
-	return a->generation == generation && now >= a->at && now - a->at < DLK_MEMO_SECONDS &&
+	return a->generation == generation && now >= a->at && now < a->until &&
 	       now < a->good_until;
 }
 

@@ -8,7 +8,8 @@
 
 #include "model/verdict.h"
 
-#define DLK_MEMO_SECONDS 60
+#define DLK_MEMO_SECONDS 60    /* what the certificate alone allowed */
+#define DLK_MEMO_BRIEF   5     /* what was remembered of a code: as long as a page loads */
 #define DLK_MEMO_MAX     32768 /* answers; the oldest go first */
 #define DLK_MEMO_KEY     32
 
@@ -19,10 +20,10 @@ void dlk_memo_free(struct dlk_memo *memo);
 /* Everything of the question that its answer depends on. 0 or -ENOMEM. */
 int dlk_memo_key(const struct dlk_caller *caller, const struct dlk_request *request,
     uint8_t ret_key[DLK_MEMO_KEY]);
-/* Keeps a verdict that allows, under the generation of the configuration that was in force
- * when it was asked for. Where there is no memory, nothing is kept. */
+/* Keeps a verdict that allows for so many seconds, under the generation of the configuration
+ * that was in force when it was asked for. Where there is no memory, nothing is kept. */
 void dlk_memo_keep(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY],
-    const struct dlk_verdict *verdict, unsigned generation, int64_t now);
+    const struct dlk_verdict *verdict, unsigned generation, int64_t now, int seconds);
 /* True, and reason, user, subject, serial, fingerprint and good_until of the verdict. */
 bool dlk_memo_find(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY], unsigned generation,
     int64_t now, struct dlk_verdict *ret_verdict);

@@ -101,20 +101,24 @@ decide(struct dlk_question *q, struct dlk_engine *engine)
 	}
 }
 
-/* Allowed by the certificate alone: the same a moment later, while the same is in force. Where
- * codes are asked the record has a say each time. */
-static bool
-is_lasting(const struct dlk_verdict *verdict, const struct dlk_policy *policy)
+/* Allowed by the certificate alone: the same a while later, where the same is in force. What
+ * a code once opened may be closed by the operator at any time, so that is kept for as long as
+ * a page takes to load. */
+static int
+seconds_of(const struct dlk_verdict *verdict, const struct dlk_policy *policy)
 {
+	if (verdict->reason != DLK_R_OK || verdict->effect != DLK_EFFECT_ENFORCE)
+		return 0;
 	for (size_t i = 0; i < policy->n_services; i++) {
 		const struct dlk_service *service = &policy->service[i];
-		if (strcmp(service->section, verdict->policy) == 0)
-			return verdict->reason == DLK_R_OK &&
-			       verdict->effect == DLK_EFFECT_ENFORCE &&
-			       service->otp == DLK_OTP_NONE &&
-			       service->certificate == DLK_CERTIFICATE_GATEWAY;
+		if (strcmp(service->section, verdict->policy) != 0 ||
+		    service->certificate != DLK_CERTIFICATE_GATEWAY)
+			continue;
+		if (verdict->remembered)
+			return DLK_MEMO_BRIEF;
+		return service->otp == DLK_OTP_NONE ? DLK_MEMO_SECONDS : 0;
 	}
-	return false;
+	return 0;
 }
 
 static void
@@ -130,7 +134,7 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 		fault(&q->verdict, "the account could not be looked up");
 	else
 		decide(q, engine);
-	q->lasting = is_lasting(&q->verdict, dlk_engine_policy(engine));
+	q->lasting = seconds_of(&q->verdict, dlk_engine_policy(engine));
 }
 
 /* Somebody of this machine who is believed by no service may be wrong a few times; a client
@@ -178,9 +182,9 @@ done(struct dlk_job *job, bool worked)
 	dlk_metrics_count(q->house->metrics, q->service_known ? q->asked.service : NULL,
 	    q->verdict.reason, dlk_monotonic_ms() - job->began_ms);
 	count_stranger(q);
-	if (worked && q->repeats && q->lasting && q->refusal.reason == DLK_R_UNDECIDED)
-		dlk_memo_keep(
-		    q->house->memo, q->key, &q->verdict, q->generation, dlk_clock_now());
+	if (worked && q->repeats && q->lasting > 0 && q->refusal.reason == DLK_R_UNDECIDED)
+		dlk_memo_keep(q->house->memo, q->key, &q->verdict, q->generation,
+		    dlk_clock_now(), q->lasting);
 	dlk_courier_wake(q->house->courier);
 	q->answer(q);
 	dlk_question_free(q);

@@ -19,7 +19,7 @@ struct dlk_question {
 	bool code_if_needed;
 	/* The door may be asked the same in a moment: memo.h. */
 	bool repeats;
-	bool lasting; /* the verdict needs nothing that the memo does not know */
+	int lasting; /* seconds for which the verdict may be repeated */
 	unsigned generation;
 	uint8_t key[DLK_MEMO_KEY];
 	struct dlk_verdict verdict;

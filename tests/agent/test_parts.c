@@ -284,7 +284,7 @@ an_answer_is_kept_for_the_same_question_alone(void **state)
 	assert_int_equal(dlk_memo_key(&other, &r, key2), 0);
 	assert_memory_not_equal(key, key2, sizeof(key));
 	assert_false(dlk_memo_find(memo, key, 1, 1000, &found));
-	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	dlk_memo_keep(memo, key, &verdict, 1, 1000, DLK_MEMO_SECONDS);
 	assert_true(dlk_memo_find(memo, key, 1, 1000 + DLK_MEMO_SECONDS - 1, &found));
 	assert_int_equal(found.reason, DLK_R_OK);
 	assert_string_equal(found.user, "alice");
@@ -293,11 +293,11 @@ an_answer_is_kept_for_the_same_question_alone(void **state)
 	/* each of these ends it */
 	assert_false(dlk_memo_find(memo, key, 2, 1000, &found));
 	assert_false(dlk_memo_find(memo, key, 1, 1000, &found));
-	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	dlk_memo_keep(memo, key, &verdict, 1, 1000, DLK_MEMO_SECONDS);
 	assert_false(dlk_memo_find(memo, key, 1, 1000 + DLK_MEMO_SECONDS, &found));
-	dlk_memo_keep(memo, key, &verdict, 1, 1000);
+	dlk_memo_keep(memo, key, &verdict, 1, 1000, DLK_MEMO_SECONDS);
 	assert_false(dlk_memo_find(memo, key, 1, 999, &found));
-	dlk_memo_keep(memo, key, &verdict, 1, 1990);
+	dlk_memo_keep(memo, key, &verdict, 1, 1990, DLK_MEMO_SECONDS);
 	assert_false(dlk_memo_find(memo, key, 1, 2000, &found));
 	dlk_memo_free(memo);
 }
