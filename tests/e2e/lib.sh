@@ -7,8 +7,8 @@
 # /etc/doublelock; everything else is asked for by name.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
-top=${here%/tests/e2e}
-[ -n "${DLK_SANDBOX:-}" ] || exec "$here/sandbox" "$0" "$@"
+top=${here%/tests/*}
+[ -n "${DLK_SANDBOX:-}" ] || exec "$top/tests/e2e/sandbox" "$0" "$@"
 B=${B:-build}
 case $B in
 /*) ;;
@@ -17,7 +17,7 @@ esac
 work=$TMPDIR/e2e etc=/etc/doublelock state=/var/lib/doublelock port=2222
 pki=$work/pki
 
-. "$here/pki.sh"
+. "$top/tests/e2e/pki.sh"
 
 # --- counting -----------------------------------------------------------------------------
 

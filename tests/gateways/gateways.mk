@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: MIT
+# Real gateways in front of a real agent, each with its file of packaging/examples. Not a part
+# of `make check`: it installs their packages.
+GATEWAYS := $(sort $(wildcard tests/gateways/test_*.sh))
+.PHONY: check-gateways
+check-gateways:
+	@tests/deps build run gateways
+	@+$(BUILD) tests
+	@tests/run $(GATEWAYS)
