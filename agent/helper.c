@@ -5,12 +5,14 @@
  * It is root's for a moment. It gives that up, and proves it, before it reads a byte; what a
  * request could do to the parsers of certificates it does to user `doublelock`. Descriptor 0
  * is a socket to the module; there is nothing else. After otp-required it stays for the second
- * half of the same attempt, so that one login opens configuration and trust once.
+ * half of the same attempt, so that one login opens configuration and trust once, unless they
+ * have changed.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,6 +24,7 @@
 #include "confine.h"
 #include "sandbox.h"
 #include "store/events.h"
+#include "watch.h"
 #include "wire/frame.h"
 
 #define FIRST_MS  10000                     /* for the request itself */
@@ -34,6 +37,7 @@ struct helper {
 	const char *config;
 	struct dlk_caller caller;
 	struct dlk_engine *engine; /* from the first request on */
+	uint64_t print;            /* of the files that it was made of */
 };
 
 static int
@@ -73,13 +77,41 @@ receive_request(int64_t deadline_ms, struct dlk_request *request)
 	return error ? error : dlk_request_decode(dlk_bytes_of(&frame), request);
 }
 
+/* Lists that the agent downloads are not the configuration's, but lie in one directory. */
+static uint64_t
+print_of(const struct dlk_engine *engine)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(engine);
+	uint64_t print = dlk_watch_print(settings);
+	struct stat st;
+
+	if (settings->index && stat(settings->index, &st) == 0)
+		print ^=
+		    (uint64_t)st.st_mtim.tv_sec * 1000000007U + (uint64_t)st.st_mtim.tv_nsec;
+	return print;
+}
+
+/* While the user looked for the code, a certificate may have been revoked. */
+static int
+open_engine(struct helper *h, struct dlk_finding *finding)
+{
+	if (h->engine && print_of(h->engine) == h->print)
+		return 0;
+	dlk_engine_close(h->engine);
+	h->engine = NULL;
+	int error = dlk_engine_open(
+	    h->config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, DLK_OWNER, &h->engine, finding);
+	if (error == 0)
+		h->print = print_of(h->engine);
+	return error;
+}
+
 static void
 judge(struct helper *h, const struct dlk_request *request, struct dlk_verdict *verdict)
 {
 	struct dlk_finding finding = { 0 };
 
-	if (!h->engine && dlk_engine_open(h->config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD,
-			      DLK_OWNER, &h->engine, &finding) != 0) {
+	if (open_engine(h, &finding) != 0) {
 		dlk_say(DLK_ERROR, "%s", finding.detail);
 		dlk_engine_refuse(&finding, verdict);
 		return;

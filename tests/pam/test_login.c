@@ -313,6 +313,35 @@ the_helper_serves_one_attempt(void **state)
 	assert_int_equal(finish(&judge), 0);
 }
 
+/* What changes while the user looks for the code holds for the code. */
+static void
+the_second_half_is_judged_by_its_own_time(void **state)
+{
+	struct machine *m = *state;
+	DLK_AUTO_REQUEST request = { 0 };
+	struct dlk_verdict verdict;
+	struct judge judge = start(m);
+	char path[160], aside[160];
+
+	question(&request);
+	say(&judge, &request);
+	assert_int_equal(hear(&judge, &verdict), DLK_R_OTP_REQUIRED);
+	machine_path(m, path, sizeof(path), "trust.d/ca.pem");
+	machine_path(m, aside, sizeof(aside), "ca.pem");
+	assert_int_equal(rename(path, aside), 0);
+	request.has_code = true;
+	dlk_secret_set(&request.code, dlk_bytes_str(machine_code(m)));
+	say(&judge, &request);
+	assert_int_equal(hear(&judge, &verdict), DLK_R_FAULT_CONFIG);
+	assert_int_equal(finish(&judge), 0);
+	assert_int_equal(rename(aside, path), 0);
+	judge = start(m);
+	request.attempt[0]++;
+	say(&judge, &request);
+	assert_int_equal(hear(&judge, &verdict), DLK_R_OK);
+	assert_int_equal(finish(&judge), 0);
+}
+
 static void
 the_helper_takes_no_other_door(void **state)
 {
@@ -396,6 +425,7 @@ main(void)
 		LOGIN_TEST(one_of_eight_wins),
 		LOGIN_TEST(a_killed_helper_lets_nobody_in),
 		LOGIN_TEST(the_helper_serves_one_attempt),
+		LOGIN_TEST(the_second_half_is_judged_by_its_own_time),
 		LOGIN_TEST(the_helper_takes_no_other_door),
 		LOGIN_TEST(the_helper_answers_no_noise),
 		LOGIN_TEST(the_helper_is_not_for_hands),
