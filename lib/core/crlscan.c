@@ -9,26 +9,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "core/der.h"
+#include "core/derstream.h"
 #include "core/sigalg.h"
 
-#define WINDOW     ((size_t)256 * 1024)
-#define PART_MOST  ((size_t)64 * 1024) /* of an issuer, the extensions, a signature */
 #define ENTRY_MOST ((size_t)16 * 1024)
-#define LIST_MOST  ((size_t)512 * 1024 * 1024)
 
 struct scan {
-	const struct dlk_octet_source *source;
+	struct dlk_derstream in;
 	const struct dlk_crl_sink *sink;
 	struct dlk_crl_parts *parts;
 	const char *rule;
-	uint8_t *buf;
-	size_t at, have; /* buf[at] is next, buf[have] is not there yet */
-	uint64_t passed; /* octets before buf[0] */
-	bool ended;      /* the source is */
-	bool in_signed;
-	size_t undigested; /* of the signed part, from here to `at` */
-	EVP_MD_CTX *digest;
 	bool v2;
 	uint8_t day[6];   /* digits of the last date that was read */
 	int64_t midnight; /* when that day began */
@@ -51,93 +41,26 @@ refuse(struct scan *s, const char *rule)
 	return -EBADMSG;
 }
 
-static int
-digest_passed(struct scan *s)
-{
-	struct dlk_bytes what = DLK_BYTES(s->buf + s->undigested, s->at - s->undigested);
-
-	if (!s->in_signed)
-		return 0;
-	s->undigested = s->at;
-	if (!s->digest)
-		return dlk_buf_add(&s->parts->signed_part, LIST_MOST, what);
-	return EVP_DigestUpdate(s->digest, what.p, what.n) == 1 ? 0 : -ENOMEM;
-}
-
-/* Slides the window over what is done with and fills it. */
-static int
-slide(struct scan *s)
-{
-	int r = digest_passed(s);
-
-	if (r < 0)
-		return r;
-	memmove(s->buf, s->buf + s->at, s->have - s->at);
-	s->passed += s->at;
-	s->have -= s->at;
-	s->at = s->undigested = 0;
-	while (s->have < WINDOW && !s->ended) {
-		size_t n = 0;
-		r = s->source->read(s->source->ctx, s->buf + s->have, WINDOW - s->have, &n);
-		if (r < 0)
-			return r;
-		s->have += n;
-		s->ended = n == 0;
-	}
-	return s->passed + s->have > LIST_MOST ? -EFBIG : 0;
-}
-
-/* What is in the window, of which at least `n` octets are there, or all that ever will be. */
-static int
-look(struct scan *s, size_t n, struct dlk_bytes *ret_ahead)
-{
-	if (s->have - s->at < n && !s->ended) {
-		int r = slide(s);
-		if (r < 0)
-			return r;
-	}
-	*ret_ahead = DLK_BYTES(s->buf + s->at, s->have - s->at);
-	return 0;
-}
-
 static uint64_t
 place(const struct scan *s)
 {
-	return s->passed + s->at;
+	return dlk_derstream_place(&s->in);
 }
 
-/* Enters a constructed element: *ret_end is the place behind it. */
+/* What does not come as it has to breaks the rule. */
 static int
 enter(struct scan *s, uint8_t tag, uint64_t *ret_end, const char *rule)
 {
-	struct dlk_bytes ahead;
-	uint8_t found;
-	size_t head, n;
-	int r = look(s, DLK_DER_HEAD_MOST, &ahead);
-
-	if (r < 0)
-		return r;
-	if (!dlk_der_head(ahead, &found, &head, &n) || found != tag)
-		return refuse(s, rule);
-	s->at += head;
-	*ret_end = place(s) + n;
-	return 0;
+	s->rule = rule;
+	return dlk_derstream_enter(&s->in, tag, ret_end);
 }
 
-/* Takes a whole element of any tag; it stays in the window until the next look. */
 static int
 take(struct scan *s, uint8_t *ret_tag, struct dlk_bytes *ret_whole,
     struct dlk_bytes *ret_content, const char *rule)
 {
-	struct dlk_bytes ahead;
-	int r = look(s, PART_MOST, &ahead);
-
-	if (r < 0)
-		return r;
-	if (!dlk_der_take(&ahead, ret_tag, ret_whole, ret_content) || ret_whole->n > PART_MOST)
-		return refuse(s, rule);
-	s->at += ret_whole->n;
-	return 0;
+	s->rule = rule;
+	return dlk_derstream_take(&s->in, ret_tag, ret_whole, ret_content);
 }
 
 static int
@@ -151,13 +74,7 @@ keep(struct scan *s, uint8_t tag, bool whole, struct dlk_buf *buf, const char *r
 		return r;
 	if (found != tag || content.n == 0 || !dlk_der_strict(with_head))
 		return refuse(s, rule);
-	return dlk_buf_add(buf, PART_MOST, whole ? with_head : content);
-}
-
-static bool
-next_is(struct scan *s, uint8_t tag)
-{
-	return s->at < s->have && s->buf[s->at] == tag;
+	return dlk_buf_add(buf, DLK_DER_PART_MOST, whole ? with_head : content);
 }
 
 static int
@@ -167,7 +84,7 @@ read_version(struct scan *s)
 	struct dlk_bytes whole, content;
 	uint8_t tag;
 
-	if (!next_is(s, DLK_DER_INTEGER))
+	if (!dlk_derstream_next_is(&s->in, DLK_DER_INTEGER))
 		return 0;
 	int r = take(s, &tag, &whole, &content, rule);
 	if (r < 0)
@@ -193,12 +110,7 @@ read_algorithm(struct scan *s)
 		return refuse(s,
 		    "it is signed with an algorithm that is not accepted: SHA-256 "
 		    "or better is (RFC 5280 section 5.1.1.2)");
-	if (!algorithm.digest)
-		return 0;
-	s->digest = EVP_MD_CTX_new();
-	if (!s->digest || EVP_DigestInit_ex(s->digest, algorithm.digest, NULL) != 1)
-		return -ENOMEM;
-	return 0;
+	return algorithm.digest ? dlk_derstream_digest_with(&s->in, algorithm.digest) : 0;
 }
 
 static int
@@ -389,7 +301,7 @@ static int
 next_entry(struct scan *s, struct dlk_crl_entry *entry, size_t *ret_n)
 {
 	struct dlk_bytes ahead, content;
-	int r = look(s, ENTRY_MOST, &ahead);
+	int r = dlk_derstream_look(&s->in, ENTRY_MOST, &ahead);
 
 	if (r < 0)
 		return r;
@@ -415,7 +327,7 @@ read_entries(struct scan *s, uint64_t end)
 			r = s->sink->entry(s->sink->ctx, &entry);
 		if (r < 0)
 			return r;
-		s->at += n;
+		s->in.at += n;
 		s->parts->entries++;
 	}
 	return place(s) == end
@@ -430,7 +342,7 @@ read_list(struct scan *s, uint64_t signed_end)
 	    "revokedCertificates is empty or malformed (RFC 5280 section 5.1.2.6)";
 	uint64_t end;
 
-	if (place(s) == signed_end || !next_is(s, DLK_DER_SEQUENCE))
+	if (place(s) == signed_end || !dlk_derstream_next_is(&s->in, DLK_DER_SEQUENCE))
 		return s->sink->begin(s->sink->ctx, 0);
 	int r = enter(s, DLK_DER_SEQUENCE, &end, rule);
 	if (r < 0)
@@ -464,19 +376,17 @@ read_extensions(struct scan *s, uint64_t signed_end)
 	return 0;
 }
 
+/* The signed part is over: its digest, or all of it where the message itself is signed. */
 static int
-finish_digest(struct scan *s)
+keep_signed(struct scan *s)
 {
-	unsigned n = 0;
-	int r = digest_passed(s);
+	int r = dlk_derstream_recorded(&s->in, s->parts->digest, &s->parts->digest_n);
 
-	s->in_signed = false;
-	if (r < 0 || !s->digest)
-		return r;
-	if (EVP_DigestFinal_ex(s->digest, s->parts->digest, &n) != 1)
-		return -ENOMEM;
-	s->parts->digest_n = n;
-	return 0;
+	if (r == 0 && s->parts->digest_n == 0) {
+		s->parts->signed_part = s->in.message;
+		s->in.message = (struct dlk_buf){ 0 };
+	}
+	return r;
 }
 
 static int
@@ -485,8 +395,7 @@ read_signed(struct scan *s)
 	uint64_t end;
 	int r;
 
-	s->in_signed = true;
-	s->undigested = s->at;
+	dlk_derstream_record(&s->in);
 	r = enter(
 	    s, DLK_DER_SEQUENCE, &end, "tbsCertList is malformed (RFC 5280 section 5.1.2)");
 	if (r == 0)
@@ -505,7 +414,7 @@ read_signed(struct scan *s)
 	if (r == 0 && place(s) != end)
 		r = refuse(
 		    s, "tbsCertList has more in it than it may (RFC 5280 section 5.1.2)");
-	return r < 0 ? r : finish_digest(s);
+	return r < 0 ? r : keep_signed(s);
 }
 
 static int
@@ -528,7 +437,7 @@ read_signature(struct scan *s)
 	if (tag != DLK_DER_BIT_STRING || content.n < 2 || content.p[0] != 0)
 		return refuse(s, rule);
 	return dlk_buf_add(
-	    &s->parts->signature, PART_MOST, DLK_BYTES(content.p + 1, content.n - 1));
+	    &s->parts->signature, DLK_DER_PART_MOST, DLK_BYTES(content.p + 1, content.n - 1));
 }
 
 static int
@@ -548,7 +457,7 @@ read_whole(struct scan *s)
 		r = refuse(
 		    s, "CertificateList has more in it than it may (RFC 5280 section 5.1)");
 	if (r == 0)
-		r = look(s, 1, &ahead);
+		r = dlk_derstream_look(&s->in, 1, &ahead);
 	if (r == 0 && ahead.n > 0)
 		r = refuse(s, "octets stand behind the list");
 	return r;
@@ -559,15 +468,14 @@ dlk_crl_scan(const struct dlk_octet_source *source, const struct dlk_crl_sink *s
     struct dlk_crl_parts *ret_parts, const char **ret_rule)
 {
 	DLK_AUTO_CRL_PARTS parts = { 0 };
-	struct scan s = { .source = source,
-		.sink = sink,
-		.parts = &parts,
-		.rule = "the PEM around it is damaged",
-		.buf = malloc(WINDOW) };
-	int r = s.buf ? read_whole(&s) : -ENOMEM;
+	struct scan s = { .sink = sink, .parts = &parts };
+	int r = dlk_derstream_init(&s.in, source);
 
-	EVP_MD_CTX_free(s.digest);
-	free(s.buf);
+	if (r == 0)
+		r = read_whole(&s);
+	if (s.in.failed)
+		s.rule = "the PEM around it is damaged";
+	dlk_derstream_fini(&s.in);
 	if (r < 0) {
 		*ret_rule = s.rule;
 		return r;

@@ -342,7 +342,8 @@ damage_is_refused(void **state)
 	/* without its last line; with a digit less; with one that is none; = in the middle */
 	strcpy(text, pem);
 	*strstr(text, "-----END") = '\0';
-	assert_int_equal(add_text(crls, text, NULL), DLK_R_REVOCATION_UNKNOWN);
+	assert_int_equal(add_text(crls, text, &why), DLK_R_REVOCATION_UNKNOWN);
+	assert_non_null(strstr(why.detail, "the PEM around it"));
 	strcpy(text, pem);
 	memmove(text + 30, text + 31, strlen(text + 31) + 1);
 	assert_int_equal(add_text(crls, text, NULL), DLK_R_REVOCATION_UNKNOWN);
