@@ -78,9 +78,10 @@ list_row(const struct dlk_delivery *d, void *arg)
 				   "type", dlk_event_type_str(d->event.type), "user",
 				   d->event.user, "attempts", (json_int_t)d->attempts, "due",
 				   (json_int_t)d->due, "error", d->error));
-	return printf("%s %s %s: %u attempts, next at %s%s%s\n", d->event.id,
-		   dlk_event_type_str(d->event.type), d->event.user, d->attempts, due,
-		   d->error[0] ? ", last: " : "", d->error) < 0
+	return printf("%s %s%s%s: %u attempts, next at %s%s%s\n", d->event.id,
+		   dlk_event_type_str(d->event.type), d->event.user[0] ? " of " : "",
+		   d->event.user, d->attempts, due, d->error[0] ? ", last: " : "",
+		   d->error) < 0
 		   ? -1
 		   : 0;
 }

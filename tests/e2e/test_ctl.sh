@@ -95,4 +95,20 @@ root doublelock seal rotate
 is "$code $(stat -c '%U:%G %a' "$etc/seal.key")" "0 root:doublelock 640" "the sealing key is changed by root"
 root doublelock status
 is "$code" 0 "and everything is in place"
+
+configure <<-END
+	[webhook]
+	url = http://127.0.0.1:8088/events
+	secret-file = $etc/webhook.secret
+END
+start_receiver
+start_agent
+root doublelock webhook test
+like "$code $out" "^0 event .* was delivered to http://127.0.0.1:8088/events" "an event is sent to see whether it arrives"
+stop "$receiver_pid"
+root doublelock webhook test
+like "$code $out" "^1 .*8088/events: " "and it is said why it does not"
+root doublelock webhook list --json
+is "$(echo "$out" | jq -r '.[] | select(.type | endswith("test")).attempts > 0')" true "it waits then"
+stop "$agent_pid"
 finish
