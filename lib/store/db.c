@@ -13,7 +13,8 @@
 
 #include "base/text.h"
 
-#define LOG_AT_COMMIT 256 /* pages of the log; one that stays open has them in memory */
+#define LOG_PAGES 128 /* that are left in the log; the next one who opens reads all of them   \
+		       */
 
 static const char *const texts[] = {
 #define TEXT(symbol, text) [DLK_SQL_##symbol] = text,
@@ -309,9 +310,9 @@ dlk_db_rollback(struct dlk_record *record)
  * the last process: between processes that live for one login it would grow for ever. What
  * fails here is tried again after the next commit. */
 void
-dlk_db_shorten(struct dlk_record *record, int pages)
+dlk_db_shorten(struct dlk_record *record)
 {
-	if (record->log_pages < pages)
+	if (record->log_pages < LOG_PAGES)
 		return;
 	record->hurried = true;
 	if (sqlite3_wal_checkpoint_v2(
@@ -338,7 +339,7 @@ dlk_db_commit(struct dlk_record *record)
 		return r;
 	}
 	record->locked = false;
-	dlk_db_shorten(record, LOG_AT_COMMIT);
+	dlk_db_shorten(record);
 	return 0;
 }
 
