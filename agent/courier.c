@@ -97,6 +97,7 @@ any_number(void)
 static struct dlk_record *
 record_of(struct dlk_courier *courier)
 {
+	dlk_engine_mend(courier->errand->engine);
 	return dlk_engine_record(courier->errand->engine);
 }
 

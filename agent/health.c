@@ -25,6 +25,7 @@ static void
 work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct probe *probe = (struct probe *)(void *)job;
+	dlk_engine_mend(engine);
 	struct dlk_record *record = dlk_engine_record(engine);
 
 	if (!record)

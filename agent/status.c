@@ -30,6 +30,7 @@ static void
 work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct status *s = (struct status *)(void *)job;
+	dlk_engine_mend(engine);
 	struct dlk_record *record = dlk_engine_record(engine);
 	const struct dlk_policy *policy = dlk_engine_policy(engine);
 

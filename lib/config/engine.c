@@ -13,6 +13,7 @@
 
 struct dlk_engine {
 	struct dlk_settings *settings;
+	unsigned parts;
 	struct dlk_care care;
 	struct dlk_trust *trust;
 	struct dlk_crls *crls;
@@ -82,6 +83,8 @@ open_record(struct dlk_engine *e, unsigned parts, struct dlk_finding *trouble)
 	int error;
 
 	care.secret = true;
+	dlk_seal_free(e->seal);
+	e->seal = NULL;
 	error = dlk_seal_load(e->settings->seal_key, &care, &e->seal);
 	if (error != 0) {
 		dlk_find(trouble, DLK_STAGE_SETTLE, DLK_R_FAULT_CONFIG,
@@ -128,8 +131,10 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 		error = dlk_settings_load(config, &e->care, &e->settings, finding);
 	}
 	assert(error != 0 || e->settings);
-	if (error == 0)
+	if (error == 0) {
+		e->parts = parts;
 		error = open_parts(e, parts, finding);
+	}
 	if (error != 0) {
 		if (finding->reason == DLK_R_UNDECIDED)
 			dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG, "%.300s: %s",
@@ -213,10 +218,23 @@ dlk_engine_crls(const struct dlk_engine *engine)
 }
 
 void
+dlk_engine_mend(struct dlk_engine *engine)
+{
+	struct dlk_binding *binding = &engine->binding;
+
+	if (engine->record || !(engine->parts & DLK_ENGINE_RECORD))
+		return;
+	memset(&binding->trouble, 0, sizeof(binding->trouble));
+	binding->error = open_record(engine, engine->parts, &binding->trouble);
+	binding->record = engine->record;
+}
+
+void
 dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict)
 {
 	engine->binding.words[0] = '\0';
+	dlk_engine_mend(engine);
 	dlk_decide(
 	    dlk_engine_policy(engine), &engine->ports, caller, request, now, ret_verdict);
 }

@@ -33,6 +33,10 @@ const struct dlk_seal *dlk_engine_seal(const struct dlk_engine *engine); /* or N
 const struct dlk_trust *dlk_engine_trust(const struct dlk_engine *engine);
 const struct dlk_crls *dlk_engine_crls(const struct dlk_engine *engine);
 
+/* Opens the record where it could not be opened before: a daemon that was there first finds
+ * what was enrolled afterwards. decide does it by itself. */
+void dlk_engine_mend(struct dlk_engine *engine);
+
 void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
 /* The verdict of a configuration that could not be opened: fault-config, nothing recorded. */

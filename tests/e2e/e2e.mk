@@ -35,3 +35,10 @@ threads:
 	@+$(MAKE) --no-print-directory threads-run B=build-tsan SANITIZE=thread CFLAGS='-O1 -g'
 threads-run: all $(AGENT_TESTS) $(RECEIVER)
 	@setarch -R tests/run $(AGENT_TESTS)
+# helper and agent mixed, through libpam
+.PHONY: races races-e2e
+races: races-e2e
+races-e2e:
+	@tests/deps build run
+	@+$(BUILD) all $(E2E)
+	@tests/e2e/races

@@ -3,10 +3,10 @@
  * pamlogin.c - a login program like sshd, seen from PAM: the real libpam, the installed
  * module.
  *
- *   pamlogin SERVICE USER CODE PROCESSES <SSH_AUTH_INFO_0
+ *   pamlogin SERVICE[,SERVICE] USER CODE PROCESSES <SSH_AUTH_INFO_0
  *
- * So many processes authenticate at once with the same code. Prints how many were let in, how
- * often a code was asked, and what the last one was told.
+ * So many processes authenticate at once with the same code, by one service and the other.
+ * Prints how many were let in, how often a code was asked, and what the last one was told.
  */
 #include <security/pam_appl.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@
 #define PROCESSES_MAX 64
 
 struct login {
-	const char *service, *user, *code;
+	const char *service, *other, *user, *code;
 	char *info; /* "SSH_AUTH_INFO_0=..." */
 };
 /* What one process found out. */
@@ -73,10 +73,14 @@ authenticate(const struct login *login)
 
 /* Children wait at the gate until all of them stand there: it opens when it is closed. */
 static pid_t
-start(const struct login *login, const int gate[2], int out)
+start(const struct login *all, int i, const int gate[2], int out)
 {
+	struct login login = *all;
 	struct answer answer;
 	char octet;
+
+	if (all->other && i % 2 == 1)
+		login.service = all->other;
 
 	pid_t pid = fork();
 	if (pid != 0)
@@ -84,7 +88,7 @@ start(const struct login *login, const int gate[2], int out)
 	close(gate[1]);
 	if (read(gate[0], &octet, 1) != 0)
 		_exit(2);
-	answer = authenticate(login);
+	answer = authenticate(&login);
 	_exit(write(out, &answer, sizeof(answer)) == sizeof(answer) ? 0 : 2);
 }
 
@@ -98,7 +102,7 @@ race(const struct login *login, int processes)
 	if (pipe(gate) != 0 || pipe(out) != 0)
 		return 2;
 	for (int i = 0; i < processes; i++)
-		if (start(login, gate, out[1]) < 0)
+		if (start(login, i, gate, out[1]) < 0)
 			return 2;
 	close(gate[0]);
 	close(gate[1]);
@@ -124,14 +128,20 @@ main(int argc, char **argv)
 
 	if (argc != 5 || !info) {
 		fputs(
-		    "usage: pamlogin SERVICE USER CODE PROCESSES <SSH_AUTH_INFO_0\n", stderr);
+		    "usage: pamlogin SERVICE[,SERVICE] USER CODE PROCESSES <SSH_AUTH_INFO_0\n",
+		    stderr);
 		return 2;
 	}
 	memcpy(info, name, sizeof(name) - 1);
 	(void)!fread(info + sizeof(name) - 1, 1, INFO_MAX, stdin);
-	const struct login login = {
-		.service = argv[1], .user = argv[2], .code = argv[3], .info = info
-	};
+	char *other = strchr(argv[1], ',');
+	if (other)
+		*other++ = '\0';
+	const struct login login = { .service = argv[1],
+		.other = other,
+		.user = argv[2],
+		.code = argv[3],
+		.info = info };
 	int processes = atoi(argv[4]);
 	int end = processes < 1 || processes > PROCESSES_MAX ? 2 : race(&login, processes);
 	free(info);
