@@ -13,8 +13,7 @@
 
 #include "base/text.h"
 
-#define LOG_PAGES 128 /* that are left in the log; the next one who opens reads all of them   \
-		       */
+#define LOG_AT_COMMIT 256 /* pages of the log; one that stays open has them in memory */
 
 static const char *const texts[] = {
 #define TEXT(symbol, text) [DLK_SQL_##symbol] = text,
@@ -310,9 +309,9 @@ dlk_db_rollback(struct dlk_record *record)
  * the last process: between processes that live for one login it would grow for ever. What
  * fails here is tried again after the next commit. */
 void
-dlk_db_shorten(struct dlk_record *record)
+dlk_db_shorten(struct dlk_record *record, int pages)
 {
-	if (record->log_pages < LOG_PAGES)
+	if (record->log_pages < pages)
 		return;
 	record->hurried = true;
 	if (sqlite3_wal_checkpoint_v2(
@@ -339,7 +338,7 @@ dlk_db_commit(struct dlk_record *record)
 		return r;
 	}
 	record->locked = false;
-	dlk_db_shorten(record);
+	dlk_db_shorten(record, LOG_AT_COMMIT);
 	return 0;
 }
 

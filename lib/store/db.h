@@ -41,8 +41,8 @@ struct dlk_record {
 	char words[DLK_DETAIL_MAX + 1];
 };
 
-/* Moves a long log into the database, unless somebody reads. */
-void dlk_db_shorten(struct dlk_record *record);
+/* Moves the log into the database where it has that many pages, unless somebody reads. */
+void dlk_db_shorten(struct dlk_record *record, int pages);
 
 struct dlk_value {
 	enum { DLK_VALUE_NULL = 0, DLK_VALUE_TEXT, DLK_VALUE_INT, DLK_VALUE_BLOB } kind;

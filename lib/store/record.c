@@ -18,7 +18,9 @@
 #include "base/text.h"
 
 #define PATIENCE_MS 5000 /* for a lock; a login has 15 s in all */
-#define CLOCK_SLACK 300  /* seconds that a clock may go back */
+/* Pages of the log that are left to the next one who opens: it reads all of them. */
+#define LOG_AT_CLOSE 128
+#define CLOCK_SLACK  300 /* seconds that a clock may go back */
 
 static int64_t
 monotonic_ms(void)
@@ -168,7 +170,7 @@ dlk_record_close(struct dlk_record *record)
 	if (!record)
 		return;
 	dlk_db_rollback(record);
-	dlk_db_shorten(record);
+	dlk_db_shorten(record, LOG_AT_CLOSE);
 	for (size_t i = 0; i < DLK_SQL_COUNT; i++)
 		sqlite3_finalize(record->statement[i]);
 	/* Statements are all finalised, so this cannot be refused. */

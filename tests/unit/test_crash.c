@@ -24,7 +24,7 @@
 #define KEY    "12345678901234567890"
 #define LOGINS 3
 /* Frames of the log at which it is moved into the database, and their size. */
-#define LOG_PAGES 128
+#define LOG_PAGES 256
 #define FRAME     (4096 + 24)
 
 /* The files as they are before each trial. */
