@@ -16,9 +16,10 @@
 
 #define STEPS_MAX       4096      /* candidates that are looked at */
 #define JUDGED_MAX      64        /* of them, those that reach an anchor */
+#define POLICIES_FREE   64        /* of one candidate, with their mappings */
 #define SIGNATURES_MAX  256       /* that are computed */
-#define COST_MAX        30000     /* of them all, about in microseconds */
-#define COMPARISONS_MAX (1 << 18) /* of names with constraints */
+#define COST_MAX        20000     /* of them all, about in microseconds */
+#define COMPARISONS_MAX (1 << 20) /* of names with constraints */
 
 struct dlk_trust {
 	struct dlk_certs anchors, intermediates;
@@ -230,6 +231,17 @@ complete(struct search *s, struct dlk_path *path)
 	}
 }
 
+/* How many plain candidates this one counts for: trees of policies can grow large. */
+static unsigned
+weight_of(const struct dlk_path *path)
+{
+	unsigned policies = 0;
+
+	for (size_t i = 0; i < path->n; i++)
+		policies += path->cert[i]->n_policies;
+	return 1 + policies / POLICIES_FREE;
+}
+
 static void
 judge(struct search *s)
 {
@@ -237,7 +249,8 @@ judge(struct search *s)
 	struct dlk_path path = s->trail;
 	enum dlk_reason reason;
 
-	if (++s->judged > JUDGED_MAX) {
+	s->judged += weight_of(&path);
+	if (s->judged > JUDGED_MAX && s->judged > weight_of(&path)) {
 		s->exhausted = true;
 		return;
 	}
@@ -254,14 +267,29 @@ judge(struct search *s)
 
 static void go_on(struct search *s);
 
+/* An issuer that may issue nothing leads nowhere. Whether it is the issuer at all is asked for
+ * the sake of the refusal alone, so it never takes what the good ones need. */
+static bool
+is_fit(struct search *s, const struct dlk_cert *last, const struct dlk_cert *issuer)
+{
+	struct dlk_finding finding = { 0 };
+	enum dlk_reason reason = dlk_issuer_verify(issuer, s->rules, s->now, &finding);
+
+	if (reason == DLK_R_OK)
+		return true;
+	if (s->cost < COST_MAX / 2 && s->n_signatures < SIGNATURES_MAX / 2 &&
+	    signature_ok(s, last, issuer))
+		refuse(s, RANK_BAD_ISSUER, reason, &finding);
+	return false;
+}
+
 static void
 try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
 {
 	const struct dlk_cert *last = s->trail.cert[s->trail.n - 1];
 	struct dlk_finding finding = { 0 };
-	enum dlk_reason reason;
 
-	if (s->found->n == DLK_PATHS_MAX || s->exhausted || !names_match(last, issuer))
+	if (s->found->n == DLK_PATHS_MAX || s->exhausted)
 		return;
 	if (++s->steps > STEPS_MAX) {
 		s->exhausted = true;
@@ -274,19 +302,14 @@ try_issuer(struct search *s, const struct dlk_cert *issuer, bool is_anchor)
 		s->deeper |= !is_anchor;
 		return;
 	}
+	if (!is_anchor && !is_fit(s, last, issuer))
+		return;
 	if (!signature_ok(s, last, issuer)) {
 		dlk_find(&finding, DLK_STAGE_PATH, DLK_R_BAD_SIGNATURE,
 		    "%s: not signed by the key of %s (RFC 5280 section 6.1.3 (a)(1))",
 		    last->label, issuer->label);
 		refuse(s, RANK_BAD_SIGNATURE, DLK_R_BAD_SIGNATURE, &finding);
 		return;
-	}
-	if (!is_anchor) {
-		reason = dlk_issuer_verify(issuer, s->rules, s->now, &finding);
-		if (reason != DLK_R_OK) {
-			refuse(s, RANK_BAD_ISSUER, reason, &finding);
-			return;
-		}
 	}
 	s->trail.cert[s->trail.n++] = issuer;
 	if (is_anchor)

@@ -11,6 +11,8 @@
 #include "core/der.h"
 #include "core/names.h"
 
+#define POLICIES_MAX 512 /* of one certificate */
+
 /* Extensions that are read here, and whether their being critical is understood: processed in
  * full by this folder. */
 static const struct {
@@ -177,6 +179,8 @@ is_below_zero(const ASN1_INTEGER *number)
 static const char *
 policies_fault(const CERTIFICATEPOLICIES *policies)
 {
+	if (sk_POLICYINFO_num(policies) > POLICIES_MAX)
+		return "more certificatePolicies than can be judged";
 	if (policies && sk_POLICYINFO_num(policies) == 0)
 		return "empty certificatePolicies (RFC 5280 section 4.2.1.4)";
 	for (int i = 0; i < sk_POLICYINFO_num(policies); i++)
@@ -225,6 +229,8 @@ check_policies(struct dlk_cert *cert, struct dlk_finding *finding)
 		fault = "empty policyMappings (RFC 5280 section 4.2.1.5)";
 	if (!fault && is_below_zero(inhibit))
 		fault = "an inhibitAnyPolicy below zero (RFC 5280 section 4.2.1.14)";
+	cert->n_policies = (unsigned)((policies ? sk_POLICYINFO_num(policies) : 0) +
+				      (mappings ? sk_POLICY_MAPPING_num(mappings) : 0));
 	CERTIFICATEPOLICIES_free(policies);
 	sk_POLICY_MAPPING_pop_free(mappings, POLICY_MAPPING_free);
 	POLICY_CONSTRAINTS_free(demands);

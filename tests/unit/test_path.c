@@ -971,6 +971,31 @@ a_key_identifier_finds_its_issuer(void **state)
 	assert_int_equal(find(w, &leaf, &paths, &finding), DLK_R_OK);
 }
 
+/* Renewed again and again under one name and without key identifiers. */
+static void
+expired_issuers_hide_no_good_one(void **state)
+{
+	enum { N = 100 };
+	struct world *w = *state;
+	struct pki_spec root = pki_ca("CN=Root", NULL, pki_key(PKI_P256, 1));
+	struct pki_spec sub = pki_ca("CN=Sub", &root, pki_key(PKI_P384, 2)), old = sub;
+	struct pki_spec leaf = pki_leaf("CN=alice", &sub);
+	DLK_AUTO_PATHS *paths = NULL;
+	struct dlk_finding finding = { 0 };
+
+	anchor(w, 0, &root);
+	old.not_after = PKI_NOW - 1;
+	for (unsigned i = 0; i < N; i++) {
+		old.serial = 2 + i;
+		old.key = EVP_EC_gen("P-384");
+		present(w, &old);
+		EVP_PKEY_free(old.key);
+	}
+	present(w, &sub);
+	if (find(w, &leaf, &paths, &finding) != DLK_R_OK)
+		fail_msg("%s", finding.detail);
+}
+
 /* Constraints and names by the thousand. */
 static void
 pathological_constraints_end(void **state)
@@ -1005,7 +1030,7 @@ pathological_constraints_end(void **state)
 	assert_int_equal(find(w, &leaf, &paths, &finding), DLK_R_OK);
 }
 
-#define OTHERS 8
+#define OTHERS 9
 
 int
 main(void)
@@ -1019,6 +1044,7 @@ main(void)
 		IN_WORLD(no_more_paths_than_asked_for),
 		IN_WORLD(circles_end),
 		IN_WORLD(a_key_identifier_finds_its_issuer),
+		IN_WORLD(expired_issuers_hide_no_good_one),
 		IN_WORLD(pathological_constraints_end),
 	};
 
