@@ -72,7 +72,8 @@ dlk_landlock_open(bool reads, struct dlk_landlock *ret_landlock)
 	struct dlk_landlock landlock = { .ruleset = -1, .reads = reads };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_ONLY);
 
-	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP)
+	/* the last by containers that know no newer call than their year's */
+	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM)
 		return -errno;
 	if (abi > 0) {
 		const struct ruleset taken = {

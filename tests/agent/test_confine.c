@@ -281,6 +281,18 @@ an_old_kernel(const struct place *p)
 }
 
 static int
+an_old_container(const struct place *p)
+{
+	bool landlock = true;
+
+	HOLDS(answer(SYS_landlock_create_ruleset, EPERM) == 0);
+	HOLDS(dlk_confine(p->config, p->settings, DLK_CONFINE_ONCE, &landlock) == 0);
+	HOLDS(!landlock);
+	HOLDS(made(AF_INET, SOCK_STREAM) == -EPERM);
+	return 0;
+}
+
+static int
 landlock_that_fails(const struct place *p)
 {
 	bool landlock = true;
@@ -311,6 +323,7 @@ CASE(it_starts_no_program, no_programs)
 CASE(an_agent_reads_what_a_later_configuration_names, one_that_stays)
 CASE(a_configuration_that_cannot_be_read_opens_nothing_else, without_settings)
 CASE(without_landlock_the_rest_holds, an_old_kernel)
+CASE(and_where_a_container_forbids_it, an_old_container)
 CASE(landlock_that_cannot_be_had_is_an_error, landlock_that_fails)
 CASE(a_filter_that_cannot_be_had_is_an_error, no_filter)
 
@@ -325,6 +338,7 @@ main(void)
 		TEST(an_agent_reads_what_a_later_configuration_names),
 		TEST(a_configuration_that_cannot_be_read_opens_nothing_else),
 		TEST(without_landlock_the_rest_holds),
+		TEST(and_where_a_container_forbids_it),
 		TEST(landlock_that_cannot_be_had_is_an_error),
 		TEST(a_filter_that_cannot_be_had_is_an_error),
 	};

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# on_systemd - the units under a systemd that runs: the socket, who is seen through it, kill -9
+# under load, a hang, a configuration that is wrong. Runs on a machine that has booted.
+# shellcheck source=tests/e2e/lib.sh disable=SC2154,SC2086,SC2317
+. "$(dirname "$0")/lib.sh"
+mkdir -p "$work"
+socket=/run/doublelock/agent.sock
+
+apt-get install -qq -y --no-install-recommends /t/new/*.deb >"$work/apt.log" 2>&1 ||
+	die "the packages do not install"
+pki_usual
+printf '%s\n' '[service gate]' 'certificate = none' >$etc/conf.d/gate.conf
+doublelock init >"$work/init.log" 2>&1 || die "no record"
+
+property() { systemctl show -P "$1" doublelockd.service; }
+# what comes back, by HTTP code
+ask() { curl -s -o /dev/null -w '%{http_code}' --max-time 20 --unix-socket $socket "$@"; }
+is_new() { [ "$(property MainPID)" != "$1" ] && [ "$(property ActiveState)" = active ]; }
+
+systemctl start doublelockd.socket
+is "$(property ActiveState)" inactive "the socket alone starts no agent"
+is "$(ask http://x/healthz)" 200 "a question does"
+is "$(property ActiveState) $(property StatusErrno)" "active 0" "it said that it is ready"
+pid=$(property MainPID)
+is "$(awk '/^CapBnd|^CapEff/ { n = n $2 } /^Seccomp:/ { n = n " " $2 } END { print n }' \
+	"/proc/$pid/status")" "00000000000000000000000000000000 2" \
+	"no capability is left, and calls are filtered"
+is "$(stat -c '%u %a' /run/doublelock $socket | tr '\n' ' ')" "0 755 0 666 " \
+	"the way to the socket is root's"
+
+# who asks is in the record of what was asked
+question='{"user":"root","code":"000000","service":"gate"}'
+asked_by() { doublelock events --json | jq -rs '[.[] | tostring | select(contains("'"$1"'"))] | length'; }
+setpriv --reuid=12345 --regid=12345 --clear-groups curl -s -o /dev/null --unix-socket $socket \
+	-d "$question" http://x/v1/check
+like "$(asked_by uid:12345)" '^[1-9]' "the agent sees the uid of who asks"
+
+# a thousand questions while it is killed ten times; who is cut off asks once more
+: >"$work/lost"
+for part in 1 2 3 4; do
+	i=0
+	while [ $i -lt 250 ]; do
+		i=$((i + 1))
+		[ "$(ask http://x/healthz)" = 200 ] || [ "$(ask http://x/healthz)" = 200 ] ||
+			echo "$part $i" >>"$work/lost"
+	done &
+done
+kills=0
+while [ $kills -lt 10 ]; do
+	kills=$((kills + 1))
+	pid=$(property MainPID)
+	systemctl kill -s KILL doublelockd.service
+	until_true is_new "$pid" || die "it did not come back"
+done
+wait
+is "$(wc -l <"$work/lost") of 1000, $(property NRestarts) restarts" "0 of 1000, 10 restarts" \
+	"ten times kill -9, and no question without an answer"
+
+# it hangs
+mkdir -p /run/systemd/system/doublelockd.service.d
+printf '[Service]\nWatchdogSec=2\n' >/run/systemd/system/doublelockd.service.d/short.conf
+systemctl daemon-reload
+systemctl restart doublelockd.service
+pid=$(property MainPID)
+kill -STOP "$pid"
+until_true is_new "$pid"
+is "$? $(ask http://x/healthz)" "0 200" "one that hangs is ended and started again"
+
+# it cannot start: the socket lives on, and so does everything when the cause has gone
+echo 'nonsense = 1' >>$etc/conf.d/gate.conf
+systemctl kill -s KILL doublelockd.service
+failed() { [ "$(property NRestarts)" -ge "$1" ]; }
+until_true failed $(($(property NRestarts) + 6))
+is "$(systemctl is-active doublelockd.socket)" active "it fails again and again, the socket stays"
+sed -i /nonsense/d $etc/conf.d/gate.conf
+is "$(ask http://x/healthz)" 200 "and it answers when the cause has gone"
+
+# a fresh machine starts no agent by itself; told to, it does
+systemctl enable -q doublelockd.socket doublelockd.service
+is "$(systemctl is-enabled doublelockd.socket doublelockd.service | tr '\n' ' ')" \
+	"enabled enabled " "it can be enabled"
+pid=$(property MainPID)
+dpkg -i /t/new/doublelock_*.deb >>"$work/apt.log" 2>&1
+is_new "$pid"
+is "$? $(ask http://x/healthz)" "0 200" "an upgrade starts the new program"
+apt-get purge -qq -y doublelock libpam-doublelock >>"$work/apt.log" 2>&1
+is "$(systemctl is-active doublelockd.socket doublelockd.service | tr '\n' ' ')" \
+	"inactive inactive " "purge ends both"
+is "$(ls -d $etc $state /run/doublelock 2>/dev/null)" "" "and leaves nothing"
+journalctl -u doublelockd --no-pager 2>/dev/null | tail -n 60 >"$work/journal.log"
+finish
