@@ -79,7 +79,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 .PHONY: all check clean install tests
 all: $(PROGRAMS)
 # objects that were made with other flags are made again
-FLAGS = $(filter-out -Werror,$(CC) $(ALL_CFLAGS))
+FLAGS := $(filter-out -Werror,$(CC) $(ALL_CFLAGS))
 $(B)/flags: FORCE
 	@mkdir -p $(@D)
 	@printf '%s\n' '$(subst ','\'',$(FLAGS))' | cmp -s - $@ || printf '%s\n' '$(subst ','\'',$(FLAGS))' >$@

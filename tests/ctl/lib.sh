@@ -1,7 +1,8 @@
 # shellcheck shell=sh disable=SC2034,SC2154 # what is set here others use
 # SPDX-License-Identifier: MIT
 # lib.sh - a configuration in a directory of its own, and a PKI; sourced first. As root the
-# script starts itself again as nobody, because root would become the user `doublelock`.
+# script starts itself again as whose the sources are, or as nobody where they are root's, because
+# root would become the user `doublelock`.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/tests/ctl}
@@ -11,7 +12,9 @@ case $B in
 *) B=$top/$B ;;
 esac
 if [ "$(id -u)" -eq 0 ]; then
-	exec setpriv --reuid=65534 --regid=65534 --clear-groups "$0" "$@"
+	uid=$(stat -c %u "$top") gid=$(stat -c %g "$top")
+	[ "$uid" -ne 0 ] || uid=65534 gid=65534
+	exec setpriv --reuid="$uid" --regid="$gid" --clear-groups "$0" "$@"
 fi
 umask 022
 work=$(mktemp -d) || exit 1

@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "base/owner.h"
 #include "agent/modules.h"
 #include "base/text.h"
 #include "machine.h"
@@ -192,9 +193,10 @@ users_do_not_ask_for_others(void **state)
 		    PAM_AUTH_ERR);
 		assert_non_null(strstr(log, "refused: possession-unproven: "));
 	}
-	/* another configuration than the agent's cannot be asked for */
+	/* another configuration than the agent's cannot be asked for, except by who built
+	 * this: to the module of the tests they are as good as root */
 	dlk_text_print(with_config, sizeof(with_config), "config=%s", m->config);
-	if (getuid() == 0) {
+	if (getuid() == 0 && !dlk_owner_is(getpwnam(DLK_USER)->pw_uid)) {
 		assert_int_equal(
 		    log_in_as(site, DLK_USER, machine_code(m), with_config, log, sizeof(log)),
 		    PAM_AUTHINFO_UNAVAIL);
