@@ -24,9 +24,7 @@
 #include "core/judge.h"
 #include "core/second.h"
 #include "core/section.h"
-#include "core/carrier.h"
-
-#define PRESENTED_MAX 16 /* certificates beside the leaf */
+#include "core/evidence.h"
 
 struct decision {
 	const struct dlk_policy *policy;
@@ -80,108 +78,6 @@ admit(struct decision *d, const struct dlk_service **ret_base)
 	return choose_section(d, *ret_base, known ? d->request->user : "");
 }
 
-/* The user's registered certificates whose key is the one that sshd saw. */
-static enum dlk_reason
-registered(struct decision *d, const struct dlk_sshkey *shown, struct dlk_certs *leaves)
-{
-	DLK_AUTO_CERTS all = { 0 };
-
-	if (d->request->account_known &&
-	    d->ports->registered(d->ports->ctx, d->request->user, &all) != 0)
-		return find(
-		    d, DLK_STAGE_PARSE, DLK_R_FAULT_CONFIG, d->ports->trouble(d->ports->ctx));
-	for (size_t i = 0; i < all.n; i++) {
-		DLK_AUTO_SSHKEY own = { 0 };
-
-		if (dlk_sshkey_of_cert(all.cert[i], &own, NULL) != DLK_R_OK ||
-		    !dlk_sshkey_equal(&own, shown))
-			continue;
-		if (dlk_certs_add(leaves, dlk_cert_ref(all.cert[i])) != 0)
-			return find(d, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
-	}
-	if (leaves->n == 0)
-		return find(d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE,
-		    "no certificate with the key that was used is registered for the user");
-	return DLK_R_OK;
-}
-
-/* The chain that came inside the key: its leaf has to be of that key. */
-static enum dlk_reason
-carried(struct decision *d, const struct dlk_sshkey *shown, struct dlk_certs *leaves,
-    struct dlk_certs *presented)
-{
-	DLK_AUTO_CARRIED carrier = { .key = { .type = "" } };
-	DLK_AUTO_SSHKEY own = { .type = "" };
-	DLK_AUTO_CERTS chain = { 0 };
-	enum dlk_reason reason;
-
-	if (d->policy->carried_refused)
-		return find(d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE,
-		    "a certificate that is carried in the key is not taken: [certificates] "
-		    "carried=no");
-	reason = dlk_carrier_parse(shown, &carrier, &d->finding);
-	if (reason == DLK_R_OK)
-		reason = dlk_certs_parse_chain(
-		    dlk_bytes_of(&carrier.chain), PRESENTED_MAX, &chain, &d->finding);
-	if (reason == DLK_R_OK && chain.n == 0)
-		reason = find(
-		    d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE, "the carried chain is empty");
-	if (reason == DLK_R_OK)
-		reason = dlk_sshkey_of_cert(chain.cert[0], &own, &d->finding);
-	if (reason != DLK_R_OK)
-		return reason;
-	if (!dlk_sshkey_equal(&own, &carrier.key))
-		return find(d, DLK_STAGE_PARSE, DLK_R_POSSESSION_UNPROVEN,
-		    "the carried certificate is of another key than the one that was used");
-	for (size_t i = 0; i < chain.n; i++)
-		if (dlk_certs_add(i == 0 ? leaves : presented, dlk_cert_ref(chain.cert[i])) !=
-		    0)
-			return find(d, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
-	return DLK_R_OK;
-}
-
-static enum dlk_reason
-by_ssh_key(struct decision *d, struct dlk_certs *leaves, struct dlk_certs *presented)
-{
-	DLK_AUTO_SSHKEY shown = { 0 };
-	struct dlk_bytes evidence = dlk_bytes_of(&d->request->evidence);
-	enum dlk_reason reason =
-	    d->request->evidence_kind == DLK_EVIDENCE_SSH_KEY
-		? dlk_sshkey_parse(evidence, &shown, &d->finding)
-		: dlk_sshkey_parse_auth_info(evidence, &shown, &d->finding);
-
-	if (reason != DLK_R_OK)
-		return reason;
-	return dlk_carrier_is(&shown) ? carried(d, &shown, leaves, presented)
-				      : registered(d, &shown, leaves);
-}
-
-static enum dlk_reason
-collect(struct decision *d, struct dlk_certs *leaves, struct dlk_certs *presented)
-{
-	struct dlk_cert *leaf = NULL;
-	enum dlk_reason reason = DLK_R_UNDECIDED;
-
-	switch (d->request->evidence_kind) {
-	case DLK_EVIDENCE_NONE:
-		return find(
-		    d, DLK_STAGE_PARSE, DLK_R_NO_CERTIFICATE, "no certificate was presented");
-	case DLK_EVIDENCE_SSH_AUTH_INFO:
-	case DLK_EVIDENCE_SSH_KEY:
-		return by_ssh_key(d, leaves, presented);
-	case DLK_EVIDENCE_CERTIFICATE:
-		reason =
-		    dlk_cert_parse(dlk_bytes_of(&d->request->evidence), &leaf, &d->finding);
-		if (reason != DLK_R_OK)
-			return reason;
-		if (dlk_certs_add(leaves, leaf) != 0)
-			return find(d, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL, "out of memory");
-		return dlk_certs_parse_chain(
-		    dlk_bytes_of(&d->request->chain), PRESENTED_MAX, presented, &d->finding);
-	}
-	return reason;
-}
-
 /* The first candidate that holds; where none does, the one that came furthest. */
 static enum dlk_reason
 judge(struct decision *d, const struct dlk_service *base, const struct dlk_certs *leaves,
@@ -224,7 +120,8 @@ prove(struct decision *d, const struct dlk_service *base)
 {
 	DLK_AUTO_CERTS leaves = { 0 };
 	DLK_AUTO_CERTS presented = { 0 };
-	enum dlk_reason reason = collect(d, &leaves, &presented);
+	enum dlk_reason reason = dlk_evidence_read(
+	    d->policy, d->ports, d->request, &leaves, &presented, &d->finding);
 
 	if (reason == DLK_R_OK)
 		reason = judge(d, base, &leaves, &presented);

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * evidence.c - from what an entrance has collected to certificates that may be judged: one
+ * that came with the request, those that are registered for the key that sshd saw, or the
+ * chain inside that key. Which of them is any good is not known here.
+ */
+#include "core/evidence.h"
+
+#include "core/carrier.h"
+
+#define PRESENTED_MAX 16 /* certificates beside the leaf */
+
+struct evidence {
+	const struct dlk_policy *policy;
+	const struct dlk_ports *ports;
+	const struct dlk_request *request;
+	struct dlk_finding *finding;
+};
+
+static enum dlk_reason
+refuse(const struct evidence *e, enum dlk_reason reason, const char *words)
+{
+	return dlk_find(e->finding, DLK_STAGE_PARSE, reason, "%s", words);
+}
+
+/* The user's registered certificates whose key is the one that sshd saw. */
+static enum dlk_reason
+registered(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves)
+{
+	DLK_AUTO_CERTS all = { 0 };
+
+	if (e->request->account_known &&
+	    e->ports->registered(e->ports->ctx, e->request->user, &all) != 0)
+		return refuse(e, DLK_R_FAULT_CONFIG, e->ports->trouble(e->ports->ctx));
+	for (size_t i = 0; i < all.n; i++) {
+		DLK_AUTO_SSHKEY own = { 0 };
+
+		if (dlk_sshkey_of_cert(all.cert[i], &own, NULL) != DLK_R_OK ||
+		    !dlk_sshkey_equal(&own, shown))
+			continue;
+		if (dlk_certs_add(leaves, dlk_cert_ref(all.cert[i])) != 0)
+			return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
+	}
+	if (leaves->n == 0)
+		return refuse(e, DLK_R_NO_CERTIFICATE,
+		    "no certificate with the key that was used is registered for the user");
+	return DLK_R_OK;
+}
+
+/* The chain that came inside the key: its leaf has to be of that key. */
+static enum dlk_reason
+carried(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves,
+    struct dlk_certs *presented)
+{
+	DLK_AUTO_CARRIED carrier = { .key = { .type = "" } };
+	DLK_AUTO_SSHKEY own = { .type = "" };
+	DLK_AUTO_CERTS chain = { 0 };
+	enum dlk_reason reason;
+
+	if (e->policy->carried_refused)
+		return refuse(e, DLK_R_NO_CERTIFICATE,
+		    "a certificate that is carried in the key is not taken: [certificates] "
+		    "carried=no");
+	reason = dlk_carrier_parse(shown, &carrier, e->finding);
+	if (reason == DLK_R_OK)
+		reason = dlk_certs_parse_chain(
+		    dlk_bytes_of(&carrier.chain), PRESENTED_MAX, &chain, e->finding);
+	if (reason == DLK_R_OK && chain.n == 0)
+		reason = refuse(e, DLK_R_NO_CERTIFICATE, "the carried chain is empty");
+	if (reason == DLK_R_OK)
+		reason = dlk_sshkey_of_cert(chain.cert[0], &own, e->finding);
+	if (reason != DLK_R_OK)
+		return reason;
+	if (!dlk_sshkey_equal(&own, &carrier.key))
+		return refuse(e, DLK_R_POSSESSION_UNPROVEN,
+		    "the carried certificate is of another key than the one that was used");
+	for (size_t i = 0; i < chain.n; i++)
+		if (dlk_certs_add(i == 0 ? leaves : presented, dlk_cert_ref(chain.cert[i])) !=
+		    0)
+			return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
+	return DLK_R_OK;
+}
+
+static enum dlk_reason
+by_ssh_key(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
+{
+	DLK_AUTO_SSHKEY shown = { 0 };
+	struct dlk_bytes evidence = dlk_bytes_of(&e->request->evidence);
+	enum dlk_reason reason =
+	    e->request->evidence_kind == DLK_EVIDENCE_SSH_KEY
+		? dlk_sshkey_parse(evidence, &shown, e->finding)
+		: dlk_sshkey_parse_auth_info(evidence, &shown, e->finding);
+
+	if (reason != DLK_R_OK)
+		return reason;
+	return dlk_carrier_is(&shown) ? carried(e, &shown, leaves, presented)
+				      : registered(e, &shown, leaves);
+}
+
+static enum dlk_reason
+collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
+{
+	struct dlk_cert *leaf = NULL;
+	enum dlk_reason reason = DLK_R_UNDECIDED;
+
+	switch (e->request->evidence_kind) {
+	case DLK_EVIDENCE_NONE:
+		return refuse(e, DLK_R_NO_CERTIFICATE, "no certificate was presented");
+	case DLK_EVIDENCE_SSH_AUTH_INFO:
+	case DLK_EVIDENCE_SSH_KEY:
+		return by_ssh_key(e, leaves, presented);
+	case DLK_EVIDENCE_CERTIFICATE:
+		reason =
+		    dlk_cert_parse(dlk_bytes_of(&e->request->evidence), &leaf, e->finding);
+		if (reason != DLK_R_OK)
+			return reason;
+		if (dlk_certs_add(leaves, leaf) != 0)
+			return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
+		return dlk_certs_parse_chain(
+		    dlk_bytes_of(&e->request->chain), PRESENTED_MAX, presented, e->finding);
+	}
+	return reason;
+}
+
+enum dlk_reason
+dlk_evidence_read(const struct dlk_policy *policy, const struct dlk_ports *ports,
+    const struct dlk_request *request, struct dlk_certs *leaves, struct dlk_certs *presented,
+    struct dlk_finding *finding)
+{
+	const struct evidence e = { policy, ports, request, finding };
+
+	return collect(&e, leaves, presented);
+}
