@@ -83,7 +83,7 @@ every_gateway() {
 	for header in X-SSL-Client-Cert X-Client-Cert-Der X-Forwarded-Tls-Client-Cert Client-Cert \
 		X-Forwarded-Client-Cert X-Amzn-Mtls-Clientcert-Leaf; do
 		get - -H "$header: $forged"
-		is "$status" 401 "a forged $header is not passed on"
+		is "$status" "$(forgery "$header")" "a forged $header is not believed: $status"
 	done
 	get issuing/alice -u "bob:$code"
 	want 403 user-mismatch "a certificate and somebody else's name"
@@ -105,6 +105,10 @@ every_gateway() {
 	get issuing/bob
 	want 401 "" "others are still asked for their code"
 }
+
+# What a client gets for writing a certificate's header itself. Where the gateway passes the
+# headers of clients on, the agent knows those of other gateways and refuses.
+forgery() { echo 401; }
 
 now_is() {
 	get issuing/alice
