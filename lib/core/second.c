@@ -17,6 +17,7 @@
  * only slows down this user at this source, up to ten minutes. */
 #define DELAY_SECONDS   10
 #define DELAY_DOUBLINGS 6
+#define RECOVERY_MIN    8 /* characters */
 
 bool
 dlk_second_reads(
@@ -177,14 +178,15 @@ try_tokens(const struct second *s, struct outcome *outcome)
 	return 0;
 }
 
-/* Recovery codes are longer than any token's, so a code of digits alone is never one. */
+/* A code of six or seven characters is a token's. One of eight may be either: the scratch
+ * codes that were taken over from google-authenticator have eight digits. */
 static int
 try_recovery(const struct second *s, struct outcome *outcome)
 {
 	uint8_t mac[DLK_SHA256_SIZE];
 	int error;
 
-	if (s->request->code.n <= DLK_OTP_DIGITS_MAX)
+	if (s->request->code.n < RECOVERY_MIN)
 		return 0;
 	error =
 	    s->ports->recovery_mac(s->ports->ctx, s->subject->user, &s->request->code, mac);

@@ -242,6 +242,11 @@ recovery_codes_open(void **state)
 	assert_int_equal(ask(&w), DLK_R_OK);
 	assert_int_equal(w.settlement.recovery, 42);
 	assert_int_equal(w.settlement.token, 0);
+	type(&w, "R2345678"); /* as short as google-authenticator's */
+	assert_int_equal(ask(&w), DLK_R_OK);
+	type(&w, "R234567");
+	w.settlement = (struct dlk_settlement){ 0 };
+	assert_int_equal(ask(&w), DLK_R_OTP_WRONG);
 	type(&w, "X234-5678-90");
 	w.settlement = (struct dlk_settlement){ 0 };
 	assert_int_equal(ask(&w), DLK_R_OTP_WRONG);
