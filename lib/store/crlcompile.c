@@ -31,6 +31,7 @@ struct making {
 	int source, dir, out;
 	char aside[DLK_INDEX_NAME + 32];
 	struct dlk_index_head head;
+	bool unwritten;    /* an error is the index's, not the list's */
 	uint64_t image_at; /* of the list that is being written */
 	uint64_t written;
 };
@@ -74,6 +75,7 @@ append(void *ctx, struct dlk_bytes what)
 
 	if (r == 0)
 		m->written += what.n;
+	m->unwritten = r < 0;
 	return r;
 }
 
@@ -123,7 +125,7 @@ compile_one(struct making *m, const struct dlk_octet_source *list)
 	if (r == -EBADMSG)
 		return broken(m, rule);
 	if (r < 0)
-		return r == -EOPNOTSUPP ? r : trouble(m, m->path, r);
+		return r == -EOPNOTSUPP ? r : trouble(m, m->unwritten ? m->index : m->path, r);
 	m->head.image[m->head.n].at = m->image_at;
 	m->head.image[m->head.n++].n = size;
 	return 0;

@@ -76,6 +76,19 @@ static const struct row rows[] = {
 	    NULL },
 	{ "serial number padded, whole",
 	    { .entries = "301302020001170d3236303130313030303030305a" }, "serial" },
+	{ "two entries of a day",
+	    { .entries = "30120201"
+			 "01170d3236303130313030303030305a"
+			 "3012020102170d3236303130313233353935395a" },
+	    NULL },
+	{ "the second at 24 o'clock",
+	    { .entries = "3012020101170d3236303130313030303030305a"
+			 "3012020102170d3236303130313234303030305a" },
+	    "date" },
+	{ "the second in no zone",
+	    { .entries = "3012020101170d3236303130313030303030305a"
+			 "3012020102170d32363031303130303030303058" },
+	    "date" },
 	{ "entry without a date", { .entries = "3003020101" }, "date" },
 	{ "entry with a reason", { .entries = ENTRY("300c" REASON(1), "20") }, NULL },
 	{ "entry with a reason unknown", { .entries = ENTRY("300c" REASON(f), "20") }, NULL },

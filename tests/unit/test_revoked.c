@@ -22,8 +22,8 @@
 #define DAY  86400
 
 /* Who is there. ROOT issued CA, OLD (an older key of CA), LISTER and MUTE; CA issued LEAF and
- * POINTED, which has distribution points. */
-enum who { ROOT, CA, OLD, LISTER, MUTE, STRANGER, LEAF, POINTED, ALL };
+ * POINTED, which has distribution points. OTHER is an anchor as well, and issued OUTSIDER. */
+enum who { ROOT, CA, OLD, LISTER, MUTE, OTHER, OUTSIDER, STRANGER, LEAF, POINTED, ALL };
 
 static struct {
 	EVP_PKEY *key[ALL];
@@ -41,6 +41,8 @@ static const struct {
 	[OLD] = { ROOT, "CA", "03", "critical,keyCertSign,cRLSign", NULL, true },
 	[LISTER] = { ROOT, "Lister", "04", "critical,cRLSign", NULL, false },
 	[MUTE] = { ROOT, "Mute", "05", "critical,digitalSignature", NULL, false },
+	[OTHER] = { OTHER, "Other", "07", "critical,keyCertSign,cRLSign", NULL, true },
+	[OUTSIDER] = { OTHER, "Outsider", "08", "critical,cRLSign", NULL, false },
 	[STRANGER] = { STRANGER, "CA", "06", "critical,keyCertSign,cRLSign", NULL, true },
 	[LEAF] = { CA, "leaf", "2A", "critical,digitalSignature", NULL, false },
 	[POINTED] = { CA, "pointed", "2B", "critical,digitalSignature", "@points", false },
@@ -98,7 +100,7 @@ new_point(const char *uri, const char *signer)
 	return point;
 }
 
-/* http://x/a.crl of the issuer itself, and an indirect list of Lister's or Mute's. */
+/* http://x/a.crl of the issuer itself, and indirect lists of three signers. */
 static void
 add_points(X509 *x509)
 {
@@ -107,6 +109,7 @@ add_points(X509 *x509)
 	sk_DIST_POINT_push(points, new_point("http://x/a.crl", NULL));
 	sk_DIST_POINT_push(points, new_point(NULL, "Lister"));
 	sk_DIST_POINT_push(points, new_point(NULL, "Mute"));
+	sk_DIST_POINT_push(points, new_point(NULL, "Outsider"));
 	assert_int_equal(
 	    X509_add1_ext_i2d(x509, NID_crl_distribution_points, points, 0, 0), 1);
 	CRL_DIST_POINTS_free(points);
@@ -158,6 +161,7 @@ make_world(void **state)
 			assert_int_equal(
 			    dlk_trust_add_intermediate(world.trust, world.cert[who]), 0);
 	}
+	assert_int_equal(dlk_trust_add_anchor(world.trust, 1, world.cert[OTHER]), 0);
 	return dlk_trust_add_anchor(world.trust, 0, world.cert[ROOT]);
 }
 
@@ -525,6 +529,12 @@ static const struct row rows[] = {
 	{ .name = "an indirect signer who is revoked",
 	    LISTS(L(.by = LISTER, .number = 1, .scope = INDIRECT),
 		L(.by = ROOT, .number = 2, .serial = "04")),
+	    .pointed = true,
+	    .reason = DLK_R_REVOCATION_UNKNOWN,
+	    .words = "not signed" },
+	{ .name = "an indirect signer below another anchor",
+	    LISTS(L(.by = OUTSIDER, .number = 1, .scope = INDIRECT),
+		L(.by = OTHER, .number = 1)),
 	    .pointed = true,
 	    .reason = DLK_R_REVOCATION_UNKNOWN,
 	    .words = "not signed" },
