@@ -65,7 +65,7 @@ hex_of(struct dlk_bytes octets)
 }
 
 char *
-der_hex(uint8_t tag, ...)
+der_hex(unsigned tag, ...)
 {
 	DLK_AUTO_BUF content = { 0 };
 	DLK_AUTO_BUF whole = { 0 };
@@ -76,7 +76,7 @@ der_hex(uint8_t tag, ...)
 	while ((part = va_arg(parts, const char *)))
 		add_hex(&content, part);
 	va_end(parts);
-	add_element(&whole, tag, dlk_bytes_of(&content));
+	add_element(&whole, (uint8_t)tag, dlk_bytes_of(&content));
 	return hex_of(dlk_bytes_of(&whole));
 }
 

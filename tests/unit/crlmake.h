@@ -22,7 +22,7 @@ struct crl_recipe {
 };
 
 /* One element; `parts` are hexadecimal and end with NULL. The text is for free(). */
-char *der_hex(uint8_t tag, ...);
+char *der_hex(unsigned tag, ...);
 /* An entry: serial number in hexadecimal, and its extensions' content ("" for none). */
 char *crl_entry_hex(const char *serial, const char *extensions);
 /* An extension: OID and value, whole, in hexadecimal. */
