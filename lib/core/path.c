@@ -384,15 +384,16 @@ go_on(struct search *s)
 	refuse(s, RANK_NO_ISSUER, DLK_R_UNTRUSTED_ISSUER, &finding);
 }
 
-/* One more than max-depth allows, to say that it is too long rather than that there is none.
- */
+/* Beyond what max-depth allows only where nothing was found: to say that a path is too long,
+ * rather than that there is none. */
 static void
 look(struct search *s)
 {
-	size_t most = (s->rules->max_depth ? s->rules->max_depth : 8) + 2;
+	size_t most = (s->rules->max_depth ? s->rules->max_depth : DLK_DEPTH_MAX) + 1;
 
 	s->deeper = true;
-	for (s->length = 2; s->deeper && s->length <= most && s->length <= DLK_PATH_MAX;
+	for (s->length = 2;
+	     s->deeper && s->length <= DLK_PATH_MAX && (s->length <= most || s->found->n == 0);
 	     s->length++) {
 		s->deeper = false;
 		go_on(s);

@@ -303,7 +303,7 @@ dlk_path_verify(const struct dlk_path *path, const struct dlk_path_rules *rules,
     size_t *comparisons, struct dlk_finding *finding)
 {
 	const struct walk w = { path, rules, now, comparisons, finding };
-	size_t most = rules->max_depth ? rules->max_depth : 8;
+	size_t most = rules->max_depth ? rules->max_depth : DLK_DEPTH_MAX;
 	enum dlk_reason reason = DLK_R_OK;
 
 	if (path->n < 2)

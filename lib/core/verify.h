@@ -5,6 +5,8 @@
 
 #include "core/path.h"
 
+#define DLK_DEPTH_MAX 8 /* where the rules do not say */
+
 /* Everything but the signatures, which whoever built the path has checked. `comparisons` of
  * names and constraints are left to the whole search, and taken from. */
 enum dlk_reason dlk_path_verify(const struct dlk_path *path,

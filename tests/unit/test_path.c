@@ -350,6 +350,10 @@ CHANGE(depth_2)
 {
 	c->rules.max_depth = 2;
 }
+CHANGE(depth_1)
+{
+	c->rules.max_depth = 1;
+}
 CHANGE(depth_3)
 {
 	c->rules.max_depth = 3;
@@ -631,6 +635,7 @@ static const struct row rows[] = {
 	{ "length 0 above a leaf", sub_length_0, DLK_R_OK, 0, NULL },
 	{ "a CA's new key is not counted", new_key_for_itself, DLK_R_OK, 2, NULL },
 	{ "max-depth 2 and three CAs", depth_2, DLK_R_PATH_TOO_LONG, 2, "max-depth" },
+	{ "max-depth 1 and four CAs", depth_1, DLK_R_PATH_TOO_LONG, 3, "max-depth is 1" },
 	{ "max-depth 3 and three CAs", depth_3, DLK_R_OK, 2, NULL },
 
 	{ "key identifiers that lie", other_key_id, DLK_R_OK, 0, NULL },
