@@ -26,7 +26,8 @@ look_up(const char *name, struct passwd *entry, struct dlk_buf *room, struct pas
 }
 
 int
-dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_uid)
+dlk_account_find_group(
+    const char *name, char *ret_name, size_t size, uid_t *ret_uid, gid_t *ret_gid)
 {
 	DLK_AUTO_BUF room = { 0 };
 	struct passwd entry, *found = NULL;
@@ -34,10 +35,19 @@ dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_uid)
 
 	if (found) {
 		*ret_uid = entry.pw_uid;
+		*ret_gid = entry.pw_gid;
 		return dlk_text_copy(ret_name, size, entry.pw_name) ? 0 : -ENAMETOOLONG;
 	}
 	/* getpwnam(3): some sources say "not found" by these */
 	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
 		return -ENOENT;
 	return -error;
+}
+
+int
+dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_uid)
+{
+	gid_t unused;
+
+	return dlk_account_find_group(name, ret_name, size, ret_uid, &unused);
 }

@@ -9,5 +9,8 @@
 /* Another spelling of one account is that account: ret_name is its own. -ENOENT where there is
  * none; -ENAMETOOLONG where its name does not fit; else -errno, and nothing is known. */
 int dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_uid);
+/* The same, and its primary group. */
+int dlk_account_find_group(
+    const char *name, char *ret_name, size_t size, uid_t *ret_uid, gid_t *ret_gid);
 
 #endif

@@ -7,10 +7,10 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/account.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "store/registry.h"
@@ -25,43 +25,12 @@ free_memory(void *p)
 }
 #define AUTO_FREE __attribute__((cleanup(free_memory)))
 
-/* getpwnam_r with as much room as it asks for. -ENOENT where there is no such account. */
-static int
-lookup(const char *name, struct passwd *ret_entry, char **ret_room)
-{
-	for (size_t size = 4096; size <= NSS_MAX; size *= 4) {
-		struct passwd *found = NULL;
-		char *room = malloc(size);
-		int error = room ? getpwnam_r(name, ret_entry, room, size, &found) : ENOMEM;
-
-		if (found) {
-			*ret_room = room;
-			return 0;
-		}
-		free(room);
-		/* some sources of NSS say "no such file" for "no such account" */
-		if (error == 0 || error == ENOENT || error == ESRCH)
-			return -ENOENT;
-		if (error != ERANGE)
-			return -error;
-	}
-	return -ERANGE;
-}
-
 static int
 find_account(void *ctx, const char *name, struct dlk_account *ret_account)
 {
-	AUTO_FREE char *room = NULL;
-	struct passwd entry;
-	int error = lookup(name, &entry, &room);
-
 	(void)ctx;
-	if (error != 0)
-		return error;
-	if (!dlk_text_copy(ret_account->name, sizeof(ret_account->name), entry.pw_name))
-		return -ENAMETOOLONG;
-	ret_account->uid = entry.pw_uid;
-	return 0;
+	return dlk_account_find(
+	    name, ret_account->name, sizeof(ret_account->name), &ret_account->uid);
 }
 
 /* The group's number; -ENOENT where there is none: nobody is in it. */
@@ -85,8 +54,9 @@ find_group(const char *group, gid_t *ret_gid)
 	return -ERANGE;
 }
 
+/* The user's groups, the primary one among them. */
 static int
-is_in(const struct passwd *entry, gid_t group, bool *ret_member)
+is_in(const char *user, gid_t primary, gid_t group, bool *ret_member)
 {
 	int n = 64;
 
@@ -96,7 +66,7 @@ is_in(const struct passwd *entry, gid_t group, bool *ret_member)
 
 		if (!groups)
 			return -ENOMEM;
-		if (getgrouplist(entry->pw_name, entry->pw_gid, groups, &n) >= 0) {
+		if (getgrouplist(user, primary, groups, &n) >= 0) {
 			*ret_member = false;
 			for (int i = 0; i < n; i++)
 				*ret_member |= groups[i] == group;
@@ -110,10 +80,10 @@ is_in(const struct passwd *entry, gid_t group, bool *ret_member)
 static int
 find_member(void *ctx, const char *user, const char *group, bool *ret_member)
 {
-	AUTO_FREE char *room = NULL;
-	struct passwd entry;
-	gid_t gid = 0;
-	int error = lookup(user, &entry, &room);
+	char name[DLK_NAME_MAX + 1];
+	uid_t uid;
+	gid_t gid = 0, primary = 0;
+	int error = dlk_account_find_group(user, name, sizeof(name), &uid, &primary);
 
 	(void)ctx;
 	if (error == 0)
@@ -122,7 +92,7 @@ find_member(void *ctx, const char *user, const char *group, bool *ret_member)
 		*ret_member = false;
 		return 0;
 	}
-	return error ? error : is_in(&entry, gid, ret_member);
+	return error ? error : is_in(name, primary, gid, ret_member);
 }
 
 static int
