@@ -104,12 +104,12 @@ takes_too_many(const struct dlk_conn *conn)
 {
 	size_t n = 0;
 
-	if (conn->uid == 0 || conn->all->n < conn->all->most / 2)
+	if (conn->uid == 0)
 		return false;
 	for (const struct dlk_conn *c = conn->all->first; c; c = c->next)
 		if (c->known && c->uid == conn->uid)
 			n++;
-	return n > conn->all->most / 4;
+	return n > conn->all->most * DLK_CONNS_SHARE / 100;
 }
 
 static bool

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 
 #define DLK_CONNS_MAX       1024 /* where the limit of descriptors leaves room for them */
+#define DLK_CONNS_SHARE     75   /* percent of them that one uid but 0 may have */
 #define DLK_CONNS_SPARE     64   /* descriptors that stay free for files */
 #define DLK_CONNS_IDLE_S    75   /* longer than nginx keeps an idle one */
 #define DLK_CONNS_ARRIVE_MS 10000

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* With every place taken, whoever comes waits and is served when somebody goes. */
+/* No uid takes all places; with every one taken, whoever comes waits until somebody goes. */
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,6 +25,8 @@
 
 #define DESCRIPTORS 200
 #define PLACES      (DESCRIPTORS - DLK_CONNS_SPARE)
+#define SHARE       (PLACES * DLK_CONNS_SHARE / 100)
+#define OTHER       12345
 
 static char dir[] = "/tmp/doublelock-test-XXXXXX";
 static char where[64];
@@ -33,8 +36,8 @@ static void
 greet(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
 {
 	(void)arg;
-	dlk_http_answer(http, request, peer == geteuid() ? 200 : 403, "text/plain",
-	    dlk_bytes_str("hello"));
+	dlk_http_answer(http, request, peer == geteuid() || peer == OTHER ? 200 : 403,
+	    "text/plain", dlk_bytes_str("hello"));
 }
 
 static void
@@ -63,6 +66,7 @@ set_up(void **state)
 
 	(void)state;
 	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chmod(dir, 0755), 0);
 	snprintf(where, sizeof(where), "unix:%s/s", dir);
 	assert_int_equal(dlk_listen_open(&strings, &listeners, &finding), 0);
 	server = fork();
@@ -85,14 +89,19 @@ tear_down(void **state)
 }
 
 static int
-come(void)
+come(uid_t uid)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_true(fd >= 0);
 	memcpy(address.sun_path, where + 5, strlen(where + 5) + 1);
-	assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	if (uid != geteuid())
+		assert_int_equal(seteuid(uid), 0);
+	int r = connect(fd, (struct sockaddr *)&address, sizeof(address));
+	if (getuid() != geteuid())
+		assert_int_equal(seteuid(getuid()), 0);
+	assert_int_equal(r, 0);
 	return fd;
 }
 
@@ -118,30 +127,53 @@ hears(int fd, int patience_ms)
 	return true;
 }
 
+/* The rest of the places, by root; nobody else can have them. */
 static void
-who_comes_last_waits(void **state)
+fill(int *fd, size_t n)
 {
-	int fd[PLACES];
-
-	(void)state;
-	for (size_t i = 0; i < PLACES; i++) {
-		fd[i] = come();
+	for (size_t i = 0; i < n; i++) {
+		fd[i] = come(0);
 		say(fd[i]);
 		assert_true(hears(fd[i], 20000));
 	}
-	int last = come();
+	int last = come(0);
 	say(last);
 	assert_false(hears(last, 100));
 	close(fd[0]);
 	assert_true(hears(last, 20000));
-	/* those that have a place keep it */
-	for (size_t i = 1; i < PLACES; i++) {
+	fd[0] = last;
+	for (size_t i = 0; i < n; i++) {
 		say(fd[i]);
 		assert_true(hears(fd[i], 20000));
 		close(fd[i]);
 	}
-	close(last);
-	int again = come();
+}
+
+static void
+places_are_shared_and_waited_for(void **state)
+{
+	int fd[SHARE], rest[PLACES - SHARE];
+	uid_t uid = geteuid() == 0 ? OTHER : geteuid();
+	char octet;
+
+	(void)state;
+	for (size_t i = 0; i < SHARE; i++) {
+		fd[i] = come(uid);
+		say(fd[i]);
+		assert_true(hears(fd[i], 20000));
+	}
+	int more = come(uid);
+	assert_true(recv(more, &octet, 1, 0) <= 0);
+	close(more);
+	if (geteuid() == 0)
+		fill(rest, PLACES - SHARE);
+	/* those that have a place keep it */
+	for (size_t i = 0; i < SHARE; i++) {
+		say(fd[i]);
+		assert_true(hears(fd[i], 20000));
+		close(fd[i]);
+	}
+	int again = come(uid);
 	say(again);
 	assert_true(hears(again, 20000));
 	close(again);
@@ -151,7 +183,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_comes_last_waits),
+		cmocka_unit_test(places_are_shared_and_waited_for),
 	};
 	return cmocka_run_group_tests_name("conns", tests, set_up, tear_down);
 }
