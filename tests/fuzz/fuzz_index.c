@@ -6,30 +6,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <openssl/evp.h>
-
+#include "core/crlform.h"
 #include "core/crlset.h"
 #include "store/indexhead.h"
-
-#define HEAD    128
-#define SUMMED  80
-#define TAIL_AT 16
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
 put_right(uint8_t *image, size_t n)
 {
-	uint64_t tail = dlk_get_be64(image + TAIL_AT);
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	uint64_t tail = dlk_get_be64(image + CRLFORM_TAIL);
 
-	dlk_put_be64(image + 8, n);
-	if (tail <= n && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1) {
-		EVP_DigestUpdate(ctx, image, SUMMED);
-		EVP_DigestUpdate(ctx, image + tail, n - tail);
-		EVP_DigestFinal_ex(ctx, image + SUMMED, NULL);
-	}
-	EVP_MD_CTX_free(ctx);
+	dlk_put_be64(image + CRLFORM_SIZE, n);
+	if (tail <= n)
+		(void)dlk_crlform_digest(
+		    image, DLK_BYTES(image + tail, n - tail), image + CRLFORM_HEAD_SUMMED);
 }
 
 static void
@@ -66,7 +57,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(image, data, size);
 	(void)dlk_index_head_decode(DLK_BYTES(image, size), size, &head);
 	try_image(image, size);
-	if (size >= HEAD) {
+	if (size >= CRLFORM_HEAD) {
 		put_right(image, size);
 		try_image(image, size);
 	}
