@@ -233,12 +233,65 @@ openssl_agrees_with_every_yes(void **state)
 	assert_in_range(accepted, CHAINS / 4, CHAINS / 4 * 3);
 }
 
+#define LEVELS 3
+#define WORLDS 150
+#define ALIKE  4
+
+/* Every CA has doubles of its name, with faults and keys by chance, in any order: the one good
+ * path is found, and no other that OpenSSL would not take. */
+static void
+a_good_path_is_found_among_doubles(void **state)
+{
+	static const char *const names[LEVELS] = { "CN=Root", "CN=A", "CN=B" };
+	uint64_t seed = UINT64_C(0x243f6a8885a308d3);
+
+	(void)state;
+	for (size_t round = 0; round < WORLDS; round++) {
+		struct pki_spec good[LEVELS], leaf;
+		struct dlk_trust *trust = NULL;
+		struct dlk_finding finding = { 0 };
+		DLK_AUTO_PATHS *paths = NULL;
+		DLK_AUTO_CERTS presented = { 0 };
+		DLK_AUTO_BUF der = { 0 };
+
+		assert_int_equal(dlk_trust_new(&trust), 0);
+		for (unsigned i = 0; i < LEVELS; i++) {
+			uint64_t at = chance(&seed, ALIKE);
+
+			good[i] =
+			    pki_ca(names[i], i ? &good[i - 1] : NULL, pki_key(PKI_P256, i));
+			for (unsigned k = 0; k < ALIKE; k++) {
+				struct pki_spec ca = good[i];
+
+				ca.serial = 2 + k;
+				if (k != at && chance(&seed, 2))
+					ca.key = pki_key(PKI_P256, 4 + k);
+				else if (k != at)
+					spoil(&ca, &seed);
+				struct dlk_cert *cert = pki_cert(&ca);
+				if (i == 0)
+					assert_int_equal(
+					    dlk_trust_add_anchor(trust, 0, cert), 0);
+				assert_int_equal(dlk_certs_add(&presented, cert), 0);
+			}
+		}
+		leaf = pki_leaf("CN=alice/O=x", &good[LEVELS - 1]);
+		pki_make(&leaf, &der);
+		if (judge(trust, dlk_bytes_of(&der), &presented, &paths, &finding) != DLK_R_OK)
+			fail_msg("round %zu: %s", round, finding.detail);
+		for (size_t i = 0; i < dlk_paths_count(paths); i++)
+			assert_true(openssl_accepts(dlk_paths_at(paths, i)));
+		dlk_trust_free(trust);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(no_bit_can_be_turned),
 		cmocka_unit_test(openssl_agrees_with_every_yes),
+		cmocka_unit_test(a_good_path_is_found_among_doubles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
