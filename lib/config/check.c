@@ -55,7 +55,8 @@ inherit(struct dlk_service *s, const struct dlk_service *base)
 		s->otp = base->otp;
 	if (!(s->given & DLK_GIVEN_ACCOUNTS))
 		s->names_only = base->names_only;
-	if (!(s->given & DLK_GIVEN_REMEMBER))
+	/* there is no key that what is remembered could be tied to */
+	if (!(s->given & DLK_GIVEN_REMEMBER) && s->certificate != DLK_CERTIFICATE_NONE)
 		s->remember = base->remember;
 	if (!(s->given & DLK_GIVEN_UNPRIVILEGED))
 		s->unprivileged = base->unprivileged;
@@ -84,6 +85,10 @@ senseless(const struct dlk_service *s, const struct dlk_service *base)
 	if (s->certificate == DLK_CERTIFICATE_NONE && s->otp != DLK_OTP_REQUIRED)
 		return "certificate=none has to have otp=required: somebody would get in by "
 		       "name";
+	if (s->certificate == DLK_CERTIFICATE_NONE && s->remember > 0)
+		return "remember needs a certificate: somebody at the same address would get "
+		       "in "
+		       "by name";
 	if (s->certificate != base->certificate && s->certificate != DLK_CERTIFICATE_NONE)
 		return "an exception asks for the certificate of its service, or for none";
 	if (s->unprivileged && s->certificate != DLK_CERTIFICATE_NONE)

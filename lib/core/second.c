@@ -98,12 +98,19 @@ opens(const struct second *s, const struct dlk_token *token)
 	       dlk_octets_equal(token->key_id, s->subject->key_id, DLK_SHA256_SIZE);
 }
 
+/* A name and an address are nobody's proof: without a certificate nothing is remembered. */
+static bool
+remembers(const struct second *s)
+{
+	return s->section->remember > 0 && s->subject->source[0] && !code_alone(s);
+}
+
 static bool
 is_remembered(const struct second *s)
 {
 	const struct dlk_memory *m = s->memory;
 
-	if (s->section->remember <= 0 || !s->subject->source[0] || m->n_tokens == 0)
+	if (!remembers(s) || m->n_tokens == 0)
 		return false;
 	/* a begin in the future (the clock was set back) is void */
 	return m->remembered_until > s->now && m->remembered_since <= s->now &&
@@ -220,7 +227,7 @@ succeed(const struct second *s, const struct outcome *outcome)
 		out->failures_changed = true;
 		out->failures = (struct dlk_failures){ 0 };
 	}
-	if (s->section->remember > 0 && s->subject->source[0])
+	if (remembers(s))
 		out->remember_until = s->now + s->section->remember;
 	return DLK_R_OK;
 }

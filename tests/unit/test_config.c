@@ -135,6 +135,11 @@ static const struct {
 	    "doublelock.conf:3: from: networks as" },
 	{ "[service x]\ncertificate = sshd\nremember = 8d\n",
 	    "doublelock.conf:3: remember: at most" },
+	{ "[service x]\ncertificate = none\nremember = 8h\n",
+	    "doublelock.conf: [service x]: remember needs a certificate" },
+	{ "[service x]\ncertificate = sshd\n[service x user:a]\ncertificate = none\n"
+	  "remember = 1s\n",
+	    "doublelock.conf: [service x user:a]: remember needs a certificate" },
 	{ "[webhook]\nurl = http://example.com/\n",
 	    "doublelock.conf:2: url: a URL begins with" },
 	{ "[webhook]\nurl = http://localhost.example.com/\n",
@@ -264,6 +269,7 @@ a_whole_file_is_read(void **state)
 	assert_int_equal(p->service[1].remember, 8 * 3600);
 	assert_int_equal(p->service[2].certificate, DLK_CERTIFICATE_NONE);
 	assert_int_equal(p->service[2].n_from, 2);
+	assert_int_equal(p->service[2].remember, 0);
 	s = dlk_policy_service(p, "vpn");
 	assert_true(dlk_service_vouches(s, 33));
 	assert_false(dlk_service_vouches(s, 34));

@@ -384,6 +384,24 @@ a_full_login_with_a_source_is_what_is_remembered(void **state)
 	assert_int_equal(w.settlement.remember_until, 0);
 }
 
+static void
+by_code_alone_nothing_is_remembered(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.section.remember = 60;
+	w.section.certificate = DLK_CERTIFICATE_NONE;
+	w.memory.remembered_since = NOW - 10;
+	w.memory.remembered_until = NOW + 10;
+	assert_int_equal(ask(&w), DLK_R_OTP_REQUIRED);
+	assert_false(w.verdict.remembered);
+	type_code(&w, 0, NOW / 30);
+	assert_int_equal(ask(&w), DLK_R_OK);
+	assert_int_equal(w.settlement.remember_until, 0);
+}
+
 int
 main(void)
 {
@@ -402,6 +420,7 @@ main(void)
 		cmocka_unit_test(success_clears_the_failures_of_its_key_alone),
 		cmocka_unit_test(a_login_is_remembered),
 		cmocka_unit_test(a_full_login_with_a_source_is_what_is_remembered),
+		cmocka_unit_test(by_code_alone_nothing_is_remembered),
 	};
 
 	return cmocka_run_group_tests_name("second", tests, NULL, NULL);
