@@ -230,6 +230,13 @@ observe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 	s->failures_changed = s->ceilings_changed = s->lockout_started = false;
 }
 
+static const char *
+accepted(const struct dlk_verdict *verdict)
+{
+	return verdict->remembered ? "accepted; the code of an earlier login is remembered"
+				   : "accepted";
+}
+
 static void
 describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 {
@@ -243,7 +250,7 @@ describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 	verdict->chain_until = d->judgement.chain_until;
 	verdict->stage = reason == DLK_R_OK ? DLK_STAGE_SETTLE : d->finding.stage;
 	dlk_text_copy(verdict->detail, sizeof(verdict->detail),
-	    reason == DLK_R_OK ? "accepted" : d->finding.detail);
+	    reason == DLK_R_OK ? accepted(verdict) : d->finding.detail);
 }
 
 /* The event is made of the verdict as it will be, and settled before the verdict is it. */
