@@ -145,6 +145,7 @@ start_sshd() {
 		MaxStartups 100
 		PrintMotd no
 		PrintLastLog no
+		${sshd_more:-}
 	END
 	# OpenSSH 9.8 and newer keep away addresses whose logins fail, as all of ours do
 	/usr/sbin/sshd -t -f "$work/sshd_config" -o PerSourcePenalties=no 2>"$work/sshd-t.log" &&
@@ -227,8 +228,8 @@ make_askpass() {
 	chmod 700 "$work/askpass"
 }
 
-# ssh_login USER KEY [CODE]: tries once. Afterwards $login is in or out, $prompts counts what
-# was asked, and $asked holds its words.
+# ssh_login USER KEY [CODE]: tries once, from the address $from where that is set. Afterwards
+# $login is in or out, $prompts counts what was asked, and $asked holds its words.
 ssh_login() {
 	[ -x "$work/askpass" ] || make_askpass
 	: >"$work/asked"
@@ -239,7 +240,7 @@ ssh_login() {
 		timeout 30 ssh -F none -p "$port" -i "$2" -o IdentitiesOnly=yes \
 		-o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=none \
 		-o StrictHostKeyChecking=yes -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR \
-		-o PreferredAuthentications=publickey,keyboard-interactive \
+		-o PreferredAuthentications=publickey,keyboard-interactive ${from:+-b "$from"} \
 		"$1@127.0.0.1" "$whoami" </dev/null 2>>"$work/ssh.log")
 	[ "$words" != "in as $1" ] || login=in
 	prompts=$(wc -l <"$work/asked")
