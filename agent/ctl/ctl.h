@@ -127,7 +127,7 @@ extern const struct ctl_subject ctl_crl;
 extern const struct ctl_subject ctl_why;
 extern const struct ctl_subject ctl_events;
 extern const struct ctl_subject ctl_status;
-extern const struct ctl_subject ctl_doctor;
+extern const struct ctl_subject ctl_doctor, ctl_setup;
 extern const struct ctl_subject ctl_enroll;
 extern const struct ctl_subject ctl_import;
 extern const struct ctl_subject ctl_user;

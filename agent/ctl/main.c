@@ -24,6 +24,7 @@ static const struct ctl_subject *const subjects[] = {
 	&ctl_events,
 	&ctl_status,
 	&ctl_doctor,
+	&ctl_setup,
 	&ctl_webhook,
 	&ctl_seal,
 	&ctl_init,

@@ -1,0 +1,68 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_setup - 'doublelock setup ssh' on a machine as Debian ships it: shown, written, confirmed,
+# put back by hand and by itself, and not written where sshd does not agree.
+. "$(dirname "$0")/lib.sh"
+
+cp /etc/pam.d/sshd "$TMPDIR/stock.pam"
+install_doublelock
+cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
+ssh-keygen -A >/dev/null
+pki_usual
+configure </dev/null
+account alice
+enroll alice >/dev/null
+drop_in=/etc/ssh/sshd_config.d/10-doublelock.conf
+state_of() { cat /etc/pam.d/sshd $drop_in 2>/dev/null | sha256sum; }
+before=$(state_of)
+
+said=$(doublelock setup ssh)
+is "$? $(state_of)" "0 $before" "without --yes nothing is written"
+like "$said" '^new     /etc/ssh/sshd_config.d/10-doublelock.conf$' "the drop-in is shown"
+like "$said" '^becomes /etc/pam.d/sshd$' "the PAM stack is shown"
+like "$said" '^    #@include common-auth$' "what asked for a password becomes a comment"
+is "$(doublelock setup confirm 2>&1; echo $?)" "doublelock: nothing waits for being confirmed
+1" "nothing to confirm yet"
+
+doublelock setup ssh --yes >/dev/null
+is "$?" 0 "written"
+is "$(grep -v '^#' /etc/pam.d/sshd | grep -m 1 '^auth')" "auth required pam_doublelock.so" \
+	"our line asks first"
+is "$(/usr/sbin/sshd -T | grep '^authenticationmethods')" \
+	"authenticationmethods publickey,keyboard-interactive" "sshd does as it is told"
+said=$(doublelock doctor 2>&1)
+is "$(printf '%s\n' "$said" | grep '^critical')" "" "doctor finds nothing critical"
+doublelock setup ssh --yes >/dev/null 2>&1
+is "$?" 1 "a second change waits for the first one"
+doublelock setup rollback >/dev/null
+is "$? $(state_of)" "0 $before" "put back by hand: every octet"
+is "$(ls /etc/doublelock/setup.d 2>/dev/null)" "" "and nothing is left over"
+
+doublelock setup ssh --yes >/dev/null
+after=$(state_of)
+doublelock setup confirm >/dev/null
+is "$? $(state_of)" "0 $after" "confirmed: it stays"
+doublelock setup rollback >/dev/null 2>&1
+is "$? $(state_of)" "1 $after" "and is not put back any more"
+doublelock setup ssh --yes >/dev/null
+doublelock setup confirm >/dev/null
+is "$(state_of)" "$after" "once more changes nothing"
+
+rm $drop_in
+cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
+doublelock setup ssh --yes --within 1s >/dev/null
+# shellcheck disable=SC2317 # until_true calls it
+is_back() { [ "$(state_of)" = "$before" ]; }
+until_true is_back
+is "$(state_of)" "$before" "nobody confirmed: put back by itself"
+
+echo 'Nonsense yes' >>/etc/ssh/sshd_config
+doublelock setup ssh --yes >/dev/null 2>&1
+is "$? $(state_of)" "3 $before" "sshd does not agree: nothing stays"
+sed -i '/^Include/d; /^Nonsense/d' /etc/ssh/sshd_config
+said=$(doublelock setup ssh 2>&1)
+is "$?" 1 "a drop-in that would not come first"
+like "$said" "its first line has to be 'Include" "and what to do"
+is "$(setpriv --reuid=doublelock --regid=doublelock --clear-groups doublelock setup ssh --yes >/dev/null 2>&1; echo $?)" \
+	1 "somebody else is told what is in the way"
+finish
