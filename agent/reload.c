@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "agent/notify.h"
@@ -15,6 +16,7 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
+#include "store/crlindex.h"
 
 #define LOOK_MS    2000 /* between two looks at the files */
 #define SETTLE_MS  250  /* files that somebody is still writing are looked at again */
@@ -35,10 +37,40 @@ struct dlk_reload {
 	struct dlk_settings *settings;  /* whose files are looked at */
 };
 
+/* Lists that were changed are compiled once, here, and searched by every login afterwards.
+ * What cannot be compiled is read by each; nobody is refused for want of an index. */
+static void
+compile(const char *config, uid_t owner)
+{
+	const struct dlk_care care = { .owned = true, .owner = owner };
+	struct dlk_settings *settings = NULL;
+	struct dlk_finding finding = { 0 };
+	size_t made = 0;
+
+	if (dlk_settings_load(config, &care, &settings, &finding) != 0)
+		return; /* opening it says why */
+	(void)mkdir(settings->index, 0700); /* where it cannot be, the lists say so */
+	for (size_t i = 0; i < settings->crls.n; i++) {
+		size_t some = 0;
+		int error = dlk_crlindex_compile_all(
+		    settings->crls.text[i], settings->index, &care, &some, &finding);
+
+		made += some;
+		if (error != 0 && (error != -ENOENT || settings->crls_given))
+			dlk_say(DLK_WARNING, "%s", finding.detail);
+	}
+	(void)dlk_crlindex_sweep(settings->index);
+	if (made > 0)
+		dlk_say(
+		    DLK_NOTICE, "%s: %zu lists of revocation compiled", settings->index, made);
+	dlk_settings_free(settings);
+}
+
 int
 dlk_reload_open(const char *config, uid_t owner, size_t n, struct dlk_engine **ret_engine,
     struct dlk_finding *finding)
 {
+	compile(config, owner);
 	for (size_t i = 0; i < n; i++) {
 		int r = dlk_engine_open(config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, owner,
 		    &ret_engine[i], finding);

@@ -29,6 +29,7 @@ ssh_login bob "$pki/issuing/bob.key.ssh" 123456
 is "$login: $(last_reason bob)" "out: revoked" "a refusal while no agent runs"
 
 start_agent
+is "$(find $state/crl -type f | wc -l)" 2 "the agent has compiled both lists of revocation"
 kill -9 "$agent_pid"
 wait "$agent_pid" 2>/dev/null
 ssh_login alice "$pki/issuing/alice.key.ssh" 000000
