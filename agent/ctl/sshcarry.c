@@ -28,7 +28,6 @@
 #define CHAIN_TEXT_MAX 92000
 #define SKEW           "-5m" /* clocks differ */
 
-extern char **environ;
 
 struct carry {
 	const char *cert, *key, *provider, *out, *user, *lifetime;
