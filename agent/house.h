@@ -4,6 +4,7 @@
 #define DLK_AGENT_HOUSE_H
 
 #include "agent/courier.h"
+#include "agent/fetch.h"
 #include "agent/throttle.h"
 #include "agent/memo.h"
 #include "agent/metrics.h"
@@ -13,6 +14,7 @@
 struct dlk_house {
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
+	struct dlk_fetch *fetch;
 	struct dlk_reload *reload;
 	struct dlk_metrics *metrics;
 	struct dlk_throttle *throttle;

@@ -164,8 +164,11 @@ furnish(struct agent *agent)
 		return broken("threads", r);
 	}
 	r = dlk_courier_new(errand, &agent->house.courier);
+	if (r == 0)
+		r = dlk_fetch_new(
+		    agent->config, agent->owner, agent->house.courier, &agent->house.fetch);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
-		agent->house.courier };
+		agent->house.courier, agent->house.fetch };
 	/* until then nobody asks the threads anything, and nobody changes their engines */
 	if (r == 0)
 		r = dlk_reload_new(&plan, engine[0], &agent->house.reload);
@@ -271,6 +274,7 @@ run(struct agent *agent)
 	dlk_notify("READY=1");
 	(void)event_base_dispatch(agent->base);
 	dlk_reload_free(agent->house.reload);
+	dlk_fetch_free(agent->house.fetch);
 	dlk_serve_free(agent->house.serve);
 	dlk_courier_free(agent->house.courier);
 	dlk_metrics_free(agent->house.metrics);

@@ -155,6 +155,7 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	/* not before: an answer of the older engines must not count as one of the newer */
 	reload->generation++;
 	dlk_courier_swap(plan->courier, next.errand);
+	dlk_fetch_wake(plan->fetch);
 }
 
 /* The settings are read again only where a file of the last ones has changed. */

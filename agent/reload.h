@@ -7,6 +7,7 @@
 #define DLK_AGENT_RELOAD_H
 
 #include "agent/courier.h"
+#include "agent/fetch.h"
 #include "agent/lists.h"
 #include "agent/serve.h"
 
@@ -16,6 +17,7 @@ struct dlk_reload_plan {
 	uid_t owner;
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
+	struct dlk_fetch *fetch;
 };
 
 /* Opens n engines for threads. 0, or -errno and none. */

@@ -40,9 +40,18 @@ mix_stat(uint64_t *print, const struct stat *st)
 	mix_number(print, st->st_ctim.tv_nsec);
 }
 
-/* The sum does not depend on the order in which a directory is read. */
+static bool
+ends(const char *name, const char *suffix)
+{
+	size_t n = strlen(name), tail = strlen(suffix);
+
+	return n >= tail && strcmp(name + n - tail, suffix) == 0;
+}
+
+/* The sum does not depend on the order in which a directory is read. Only names that end in
+ * `suffix` count. */
 static void
-mix_directory(uint64_t *print, const char *path)
+mix_directory(uint64_t *print, const char *path, const char *suffix)
 {
 	DIR *dir = opendir(path);
 	uint64_t sum = 0;
@@ -52,7 +61,8 @@ mix_directory(uint64_t *print, const char *path)
 		return;
 	for (const struct dirent *e = readdir(dir); e; e = readdir(dir)) {
 		uint64_t one = 0xcbf29ce484222325U;
-		if (e->d_name[0] == '.' || fstatat(dirfd(dir), e->d_name, &st, 0) < 0)
+		if (e->d_name[0] == '.' || !ends(e->d_name, suffix) ||
+		    fstatat(dirfd(dir), e->d_name, &st, 0) < 0)
 			continue;
 		mix(&one, e->d_name, strlen(e->d_name));
 		mix_stat(&one, &st);
@@ -74,7 +84,7 @@ mix_path(uint64_t *print, const char *path)
 		return;
 	mix_stat(print, &st);
 	if (S_ISDIR(st.st_mode))
-		mix_directory(print, path);
+		mix_directory(print, path, "");
 }
 
 static void
@@ -97,6 +107,8 @@ dlk_watch_print(const struct dlk_settings *settings)
 		    settings->policy.set[i].n_anchors);
 	mix_paths(&print, settings->intermediates.text, settings->intermediates.n);
 	mix_paths(&print, settings->crls.text, settings->crls.n);
+	/* what was fetched; an index beside it changes nothing */
+	mix_directory(&print, settings->index, ".crl");
 	mix_path(&print, settings->seal_key);
 	mix_path(&print, settings->webhook.secret_file);
 	mix_path(&print, settings->webhook.ca);

@@ -10,6 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <curl/curl.h>
+
+#include "agent/refresh.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "ctl.h"
@@ -55,28 +58,13 @@ begin(struct ctl_call *call, struct crl *c, unsigned parts)
 
 /* ---- status ---- */
 
-/* Intermediates, then anchors; NULL behind the last one. */
-static const struct dlk_cert *
-ca_at(const struct dlk_trust *trust, size_t i)
-{
-	for (size_t n = 0;; n++) {
-		const struct dlk_cert *cert = dlk_trust_intermediate_at(trust, n);
-		if (!cert)
-			return i - n < dlk_trust_anchors(trust)
-				   ? dlk_trust_anchor_at(trust, i - n)
-				   : NULL;
-		if (n == i)
-			return cert;
-	}
-}
-
 static bool
 is_signed(const struct crl *c, size_t list)
 {
 	const struct dlk_trust *trust = dlk_engine_trust(c->engine);
 	const struct dlk_cert *ca;
 
-	for (size_t i = 0; (ca = ca_at(trust, i)); i++)
+	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++)
 		if (dlk_crls_signed_by(dlk_engine_crls(c->engine), list, ca))
 			return true;
 	return false;
@@ -144,7 +132,7 @@ tell_missing(struct crl *c)
 	const struct dlk_crls *crls = dlk_engine_crls(c->engine);
 	const struct dlk_cert *ca;
 
-	for (size_t i = 0; (ca = ca_at(trust, i)); i++) {
+	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++) {
 		bool has = false;
 		for (size_t n = 0; n < dlk_crls_count(crls) && !has; n++)
 			has = dlk_crls_signed_by(crls, n, ca);
@@ -223,12 +211,74 @@ compile(struct ctl_call *call)
 	return printf("%zu files were compiled\n", all) < 0 ? CTL_FAULT : c.end;
 }
 
+/* ---- refresh ---- */
+
+static void
+tell_refreshed(
+    struct crl *c, const struct dlk_crl_url *url, const char *state, const char *words)
+{
+	if (c->json)
+		json_array_append_new(c->lists, json_pack("{s:s,s:s,s:s}", "url", url->url,
+						    "state", state, "detail", words));
+	else
+		printf("%-14s %s%s%s\n", state, url->url, words[0] ? ": " : "", words);
+}
+
+static void
+refresh_one(struct crl *c, const struct dlk_crl_url *url)
+{
+	static const char *const states[] = { [DLK_REFRESHED_NEW] = "new",
+		[DLK_REFRESHED_SAME] = "unchanged",
+		[DLK_REFRESHED_FAILED] = "FAILED",
+		[DLK_REFRESHED_STOPPED] = "FAILED" };
+	const struct dlk_refresh plan = { .engine = c->engine };
+	char words[DLK_REFRESH_WORDS];
+
+	if (url->refused) {
+		tell_refreshed(c, url, "refused", "only http and https are asked");
+		return;
+	}
+	enum dlk_refreshed end = dlk_refresh_one(&plan, url, dlk_clock_now(), words);
+	if (end == DLK_REFRESHED_FAILED || end == DLK_REFRESHED_STOPPED)
+		c->end = CTL_REFUSED;
+	tell_refreshed(c, url, states[end], words);
+}
+
+static int
+refresh(struct ctl_call *call)
+{
+	AUTO_CRL c = { .end = CTL_YES };
+	struct dlk_crl_urls urls;
+
+	int end = begin(call, &c, DLK_ENGINE_TRUST);
+	if (end != CTL_YES)
+		return end;
+	const struct dlk_settings *settings = dlk_engine_settings(c.engine);
+	int r = dlk_crl_urls_collect(&urls, c.engine, ctl_owner(), c.now);
+	if (r < 0)
+		return ctl_fault("%s: %s", settings->certificates, dlk_file_error(r));
+	r = urls.n > 0 ? dlk_refresh_prepare(settings) : 0;
+	if (r < 0)
+		return ctl_fault("%s: %s", settings->index, dlk_file_error(r));
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return ctl_fault("libcurl does not start");
+	for (size_t i = 0; i < urls.n; i++)
+		refresh_one(&c, &urls.url[i]);
+	if (c.json)
+		return ctl_print(
+		    json_pack("{s:b,s:O}", "good", c.end == CTL_YES, "urls", c.lists), c.end);
+	if (urls.n == 0)
+		puts("no URL is configured, and no certificate names one");
+	return fflush(stdout) == 0 ? c.end : ctl_fault("the answer could not be written");
+}
+
 static int
 run(struct ctl_call *call)
 {
 	static const struct ctl_subject verbs[] = {
 		{ .name = "status", .run = status, .synopsis = "[--config FILE] [--json]" },
 		{ .name = "compile", .run = compile, .synopsis = "[--config FILE] [--json]" },
+		{ .name = "refresh", .run = refresh, .synopsis = "[--config FILE] [--json]" },
 	};
 
 	return CTL_DISPATCH(verbs, call);
@@ -237,5 +287,5 @@ run(struct ctl_call *call)
 const struct ctl_subject ctl_crl = {
 	.name = "crl",
 	.run = run,
-	.synopsis = "status | compile",
+	.synopsis = "status | compile | refresh",
 };

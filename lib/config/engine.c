@@ -6,7 +6,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/say.h"
 #include "base/text.h"
 #include "store/anchors.h"
 #include "store/binding.h"
@@ -58,6 +60,27 @@ load_trust(struct dlk_engine *e, struct dlk_finding *finding)
 	return error;
 }
 
+/* What was fetched belongs to the judge's user. A directory that is no use takes nobody's
+ * login away; whom another list does not cover is refused, as with any list that is damaged.
+ */
+static int
+load_fetched(struct dlk_engine *e)
+{
+	const struct dlk_settings *s = e->settings;
+	const struct dlk_care own = { .owned = true, .owner = geteuid() };
+	struct dlk_finding finding = { 0 };
+
+	if (!s->crl_fetch && s->crl_urls.n == 0)
+		return 0;
+	if (access(s->index, F_OK) < 0 && errno == ENOENT)
+		return 0;
+	int error = dlk_crls_load(s->index, s->index, &own, e->crls, &finding);
+	if (error == 0 || error == -ENOMEM)
+		return error;
+	dlk_say(DLK_WARNING, "%s; left out", finding.detail);
+	return dlk_crls_refuse(e->crls, s->index, finding.detail);
+}
+
 static int
 load_crls(struct dlk_engine *e, struct dlk_finding *finding)
 {
@@ -72,7 +95,7 @@ load_crls(struct dlk_engine *e, struct dlk_finding *finding)
 		if (error == -ENOENT && !s->crls_given)
 			error = 0;
 	}
-	return error;
+	return error == 0 ? load_fetched(e) : error;
 }
 
 /* The sealing key belongs to the judge's user as well: root or it may own the file. */

@@ -389,6 +389,30 @@ dlk_crls_may_replace(
 	return DLK_R_OK;
 }
 
+static const struct dlk_crl *
+find_newer(const struct dlk_crl *crl, const struct dlk_crls *held)
+{
+	for (size_t i = 0; i < held->n; i++)
+		if (dlk_crl_is_delta(held->crl[i]) == dlk_crl_is_delta(crl) &&
+		    dlk_crl_is_kin(held->crl[i], crl) && dlk_crl_is_newer(held->crl[i], crl))
+			return held->crl[i];
+	return NULL;
+}
+
+enum dlk_reason
+dlk_crls_are_newest(
+    const struct dlk_crls *fresh, const struct dlk_crls *held, struct dlk_finding *finding)
+{
+	for (size_t i = 0; i < fresh->n; i++) {
+		const struct dlk_crl *newer = find_newer(fresh->crl[i], held);
+		if (newer)
+			return dlk_find(finding, DLK_STAGE_REVOKED, DLK_R_REVOCATION_UNKNOWN,
+			    "the CRL of %s is older than the one in %s; the held one stays",
+			    newer->issuer_text, newer->label);
+	}
+	return DLK_R_OK;
+}
+
 size_t
 dlk_crls_refused(const struct dlk_crls *crls)
 {

@@ -62,6 +62,10 @@ bool dlk_crls_signed_by(const struct dlk_crls *crls, size_t i, const struct dlk_
  * revocation-unknown with words. */
 enum dlk_reason dlk_crls_may_replace(
     const struct dlk_crls *fresh, const struct dlk_crls *held, struct dlk_finding *finding);
+/* No list that is held, of whatever file, is newer than one of the same issuer and scope that
+ * was fetched. DLK_R_OK, or revocation-unknown with words. */
+enum dlk_reason dlk_crls_are_newest(
+    const struct dlk_crls *fresh, const struct dlk_crls *held, struct dlk_finding *finding);
 /* Files that cannot be used. */
 size_t dlk_crls_refused(const struct dlk_crls *crls);
 void dlk_crls_refusal(

@@ -83,6 +83,16 @@ dlk_trust_intermediate_at(const struct dlk_trust *trust, size_t i)
 	return i < trust->intermediates.n ? trust->intermediates.cert[i] : NULL;
 }
 
+const struct dlk_cert *
+dlk_trust_ca_at(const struct dlk_trust *trust, size_t i)
+{
+	size_t n = trust->intermediates.n;
+
+	if (i < n)
+		return trust->intermediates.cert[i];
+	return i - n < trust->anchors.n ? trust->anchors.cert[i - n] : NULL;
+}
+
 /* The accepted paths, and references to what stands in them. */
 struct dlk_paths {
 	struct dlk_path path[DLK_PATHS_MAX];

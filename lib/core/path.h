@@ -23,6 +23,8 @@ size_t dlk_trust_anchors(const struct dlk_trust *trust);
 const struct dlk_cert *dlk_trust_anchor_at(const struct dlk_trust *trust, size_t i);
 const struct dlk_cert *dlk_trust_intermediate_at(
     const struct dlk_trust *trust, size_t i); /* or NULL */
+/* Intermediates, then anchors; NULL behind the last one. */
+const struct dlk_cert *dlk_trust_ca_at(const struct dlk_trust *trust, size_t i);
 
 struct dlk_path_rules {
 	size_t max_depth;      /* CAs between leaf and anchor, and the anchor; 8 where 0 */

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fetch.c - when which list is fetched. refresh.h does it, and the directory remembers what
+ * there is; here are only the tries that failed.
+ */
+#include "agent/fetch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "agent/refresh.h"
+#include "base/clock.h"
+#include "base/say.h"
+#include "base/text.h"
+#include "store/crlindex.h"
+#include "wire/frame.h"
+
+#define LOOK_S 600 /* certificates are registered without a word to anybody */
+
+/* Of one URL. */
+struct
+try {
+	char name[DLK_CRL_URL_NAME];
+	unsigned failures;
+	int64_t rest_until_ms; /* monotonic */
+	bool told;             /* that it is refused */
+};
+
+struct dlk_fetch {
+	pthread_t thread;
+	pthread_mutex_t lock;
+	pthread_cond_t some;
+	bool asked; /* under the lock */
+	_Atomic bool ending;
+	const char *config;
+	uid_t owner;
+	struct dlk_courier *courier;
+	uint32_t random; /* so that not all machines ask at the same moment */
+	bool swept;
+	struct try try[DLK_CRL_URLS_MAX];
+	size_t n;
+	struct dlk_crl_urls urls;
+};
+
+static bool
+is_ending(void *arg)
+{
+	struct dlk_fetch *fetch = arg;
+
+	return fetch->ending;
+}
+
+static const struct try *
+find(const struct try *table, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	return NULL;
+}
+
+/* try[i] belongs to url[i] from here on; what was known of a URL stays with it. */
+static void
+line_up(struct dlk_fetch *fetch)
+{
+	struct try before[DLK_CRL_URLS_MAX];
+	size_t n = fetch->n;
+
+	memcpy(before, fetch->try, sizeof(before));
+	fetch->n = fetch->urls.n;
+	for (size_t i = 0; i < fetch->n; i++) {
+		const struct try *known = find(before, n, fetch->urls.url[i].name);
+		fetch->try[i] = known ? *known : (struct try){ .failures = 0 };
+		memcpy(fetch->try[i].name, fetch->urls.url[i].name, DLK_CRL_URL_NAME);
+	}
+}
+
+static void
+tell(struct dlk_fetch *fetch, const struct dlk_crl_url *url, enum dlk_refreshed end,
+    const char *words)
+{
+	char line[DLK_REFRESH_WORDS + DLK_CRL_URL_MAX + 64];
+
+	if (end == DLK_REFRESHED_FAILED) {
+		dlk_say(DLK_WARNING, "%s: %s: what is held stays", url->url, words);
+		return;
+	}
+	if (end != DLK_REFRESHED_NEW)
+		return;
+	dlk_text_print(line, sizeof(line), "%s: a new list of revocation%s%s", url->url,
+	    words[0] ? ", " : "", words);
+	dlk_say(DLK_NOTICE, "%s", line);
+	dlk_courier_record(fetch->courier, DLK_EVENT_CRL_UPDATED, line);
+}
+
+/* A list that is due still, as its CA has made no newer one, is not asked for at once. */
+static void
+fetch_one(struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
+{
+	const struct dlk_refresh refresh = {
+		.engine = engine, .stop = is_ending, .ctx = fetch
+	};
+	const struct dlk_crl_url *url = &fetch->urls.url[i];
+	struct try *try = &fetch->try[i];
+	char words[DLK_REFRESH_WORDS];
+	int64_t now = dlk_clock_now();
+	enum dlk_refreshed end = dlk_refresh_one(&refresh, url, now, words);
+
+	tell(fetch, url, end, words);
+	if (end == DLK_REFRESHED_STOPPED)
+		return;
+	bool due = dlk_refresh_due(dlk_engine_settings(engine), url, fetch->random) <= now;
+	try->failures = end == DLK_REFRESHED_FAILED || due ? try->failures + 1 : 0;
+	try->rest_until_ms =
+	    try->failures ? dlk_monotonic_ms() + 1000 * dlk_refresh_pause(try->failures) : 0;
+}
+
+/* Seconds until it is to be fetched; 0 now. */
+static int64_t
+wait_of(const struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
+{
+	int64_t rest = fetch->try[i].rest_until_ms - dlk_monotonic_ms();
+
+	if (rest > 0)
+		return rest / 1000 + 1;
+	int64_t due =
+	    dlk_refresh_due(dlk_engine_settings(engine), &fetch->urls.url[i], fetch->random);
+	int64_t now = dlk_clock_now();
+	return due <= now ? 0 : due - now;
+}
+
+static void
+tell_refused(struct dlk_fetch *fetch, size_t i)
+{
+	if (!fetch->try[i].told)
+		dlk_say(DLK_WARNING, "%s: not fetched: only http and https are asked",
+		    fetch->urls.url[i].url);
+	fetch->try[i].told = true;
+}
+
+static int64_t
+look_at_each(struct dlk_fetch *fetch, const struct dlk_engine *engine)
+{
+	int64_t soonest = LOOK_S;
+
+	for (size_t i = 0; i < fetch->n && !fetch->ending; i++) {
+		if (fetch->urls.url[i].refused) {
+			tell_refused(fetch, i);
+			continue;
+		}
+		int64_t wait = wait_of(fetch, engine, i);
+		if (wait == 0) {
+			fetch_one(fetch, engine, i);
+			wait = wait_of(fetch, engine, i);
+		}
+		soonest = wait < soonest ? wait : soonest;
+	}
+	return soonest > 0 ? soonest : 1;
+}
+
+/* Seconds until the next look. A configuration that is broken is the reload's to tell. */
+static int64_t
+look(struct dlk_fetch *fetch)
+{
+	DLK_AUTO_ENGINE *engine = NULL;
+	struct dlk_finding finding;
+
+	if (dlk_engine_open(fetch->config, DLK_ENGINE_TRUST, fetch->owner, &engine, &finding) <
+	    0)
+		return LOOK_S;
+	const struct dlk_settings *settings = dlk_engine_settings(engine);
+	int r = dlk_crl_urls_collect(&fetch->urls, engine, fetch->owner, dlk_clock_now());
+	if (r < 0)
+		dlk_say(DLK_WARNING, "%s: %s: distribution points in it are not known",
+		    settings->certificates, dlk_file_error(r));
+	line_up(fetch);
+	if (fetch->n == 0)
+		return LOOK_S;
+	r = dlk_refresh_prepare(settings);
+	if (r < 0) {
+		dlk_say(DLK_ERROR, "%s: %s", settings->index, dlk_file_error(r));
+		return LOOK_S;
+	}
+	if (!fetch->swept)
+		(void)dlk_crlindex_sweep(settings->index);
+	fetch->swept = true;
+	return look_at_each(fetch, engine);
+}
+
+static void
+wait_for(struct dlk_fetch *fetch, int64_t seconds)
+{
+	struct timespec until;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += seconds;
+	pthread_mutex_lock(&fetch->lock);
+	while (!fetch->asked && !fetch->ending)
+		if (pthread_cond_timedwait(&fetch->some, &fetch->lock, &until) == ETIMEDOUT)
+			break;
+	fetch->asked = false;
+	pthread_mutex_unlock(&fetch->lock);
+}
+
+static void *
+run(void *arg)
+{
+	struct dlk_fetch *fetch = arg;
+
+	while (!fetch->ending)
+		wait_for(fetch, look(fetch));
+	return NULL;
+}
+
+static int
+start(struct dlk_fetch *fetch)
+{
+	pthread_condattr_t attributes;
+
+	pthread_mutex_init(&fetch->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&fetch->some, &attributes);
+	pthread_condattr_destroy(&attributes);
+	return -pthread_create(&fetch->thread, NULL, run, fetch);
+}
+
+int
+dlk_fetch_new(
+    const char *config, uid_t owner, struct dlk_courier *courier, struct dlk_fetch **ret_fetch)
+{
+	struct dlk_fetch *fetch = calloc(1, sizeof(*fetch));
+
+	if (!fetch)
+		return -ENOMEM;
+	fetch->config = config;
+	fetch->owner = owner;
+	fetch->courier = courier;
+	(void)!getrandom(&fetch->random, sizeof(fetch->random), 0);
+	int r = start(fetch);
+	if (r < 0) {
+		free(fetch);
+		return r;
+	}
+	*ret_fetch = fetch;
+	return 0;
+}
+
+static void
+signal_thread(struct dlk_fetch *fetch, bool ending)
+{
+	pthread_mutex_lock(&fetch->lock);
+	fetch->asked = true;
+	if (ending)
+		fetch->ending = true;
+	pthread_cond_signal(&fetch->some);
+	pthread_mutex_unlock(&fetch->lock);
+}
+
+void
+dlk_fetch_wake(struct dlk_fetch *fetch)
+{
+	signal_thread(fetch, false);
+}
+
+void
+dlk_fetch_free(struct dlk_fetch *fetch)
+{
+	if (!fetch)
+		return;
+	signal_thread(fetch, true);
+	pthread_join(fetch->thread, NULL);
+	pthread_cond_destroy(&fetch->some);
+	pthread_mutex_destroy(&fetch->lock);
+	free(fetch);
+}

@@ -1,0 +1,182 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_fetch - lists of revocation come from a web server: by `crl refresh`, and by the agent.
+. "$(dirname "$0")/lib.sh"
+
+# A web server of one connection at a time: files below $www with their times, and two
+# addresses that lead elsewhere.
+www=$work/www
+start_server() {
+	mkdir -p "$www"
+	: >"$work/server.log"
+	cat >"$work/server.pl" <<-'END'
+		use strict;
+		use IO::Socket::INET;
+		my ($www, $log) = @ARGV;
+		my @day = qw(Sun Mon Tue Wed Thu Fri Sat);
+		my @month = qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec);
+		my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8090,
+			Listen => 16, ReuseAddr => 1) or die "no socket: $!";
+		open(my $out, '>>', $log) or die;
+		$out->autoflush(1);
+		print $out "listening\n";
+		while (my $peer = $server->accept) {
+			my ($path, $since) = ('', '');
+			while (my $line = <$peer>) {
+				$path = $1 if $line =~ m{^GET (/\S*)};
+				$since = $1 if $line =~ /^If-Modified-Since: (.*?)\r/i;
+				last if $line =~ /^\r?\n/;
+			}
+			my ($status, $more, $body) = ('404 Not Found', '', 'none');
+			if ($path =~ m{^/to/(.*)}) {
+				($status, $more) = ('302 Found', "Location: $1\r\n");
+			} elsif (open(my $in, '<', "$www$path")) {
+				my @t = gmtime((stat $in)[9]);
+				my $time = sprintf('%s, %02d %s %d %02d:%02d:%02d GMT', $day[$t[6]],
+					$t[3], $month[$t[4]], $t[5] + 1900, @t[2, 1, 0]);
+				local $/;
+				($status, $body) = $since eq $time ? ('304 Not Modified', '') :
+					('200 OK', <$in>);
+				$more = "Last-Modified: $time\r\n";
+			}
+			print $peer "HTTP/1.1 $status\r\n${more}Connection: close\r\n",
+				'Content-Length: ', length $body, "\r\n\r\n", $body;
+			close $peer;
+			print $out "$path $status\n";
+		}
+	END
+	perl "$work/server.pl" "$www" "$work/server.log" 2>>"$work/server.log" &
+	server_pid=$!
+	until_true grep -q listening "$work/server.log" || die "the web server did not start"
+}
+
+# serve FILE: as what is new at the server's issuing.crl
+served=0
+serve() {
+	served=$((served + 1))
+	cp "$1" "$www/aside"
+	touch -d "2026-01-01 00:00:$(printf %02d $served) UTC" "$www/aside"
+	mv "$www/aside" "$www/issuing.crl"
+}
+
+refresh() {
+	words=$(doublelock crl refresh 2>&1)
+	code=$?
+}
+reason() { doublelock verify --json "$pki/issuing/$1.pem" 2>>"$work/verify.log" | jq -r .reason; }
+bob_is() { [ "$(reason bob)" = "$1" ]; }
+
+# conf LINES...: the configuration with these lines of [revocation]
+conf() { { echo "[revocation]"; printf '%s\n' "$@"; } | configure; }
+
+install_doublelock
+pki_usual
+for user in alice bob; do
+	pki_client issuing $user
+	account $user
+done
+rm $etc/crl.d/issuing.pem
+start_server
+url=http://127.0.0.1:8090/issuing.crl
+
+conf "url = $url"
+is "$(reason bob)" revocation-unknown "without a list nobody gets in"
+serve "$pki/issuing/crl.pem"
+cp "$pki/issuing/crl.pem" "$work/older.pem"
+refresh
+is "$code: $words" "0: $(printf '%-14s %s' new $url)" "the list is fetched"
+is "$(reason bob)" ok "and is in force at once"
+refresh
+is "$code: $words" "0: $(printf '%-14s %s' unchanged $url)" "nothing new"
+like "$(tail -n 1 "$work/server.log")" '304' "which the server was asked for"
+is "$(stat -c '%U %a' $state/crl)" "doublelock 700" "the lists are the judge's"
+is "$(find $state/crl -name '*.new')" "" "and nothing is left beside them"
+
+pki_revoke issuing bob
+serve "$pki/issuing/crl.pem"
+refresh
+is "$code: $(reason bob) $(reason alice)" "0: revoked ok" "a newer list revokes"
+
+serve "$work/older.pem"
+refresh
+is "$code" 1 "an older one is a failure"
+like "$words" "^FAILED +$url: .*newer than what was fetched" "which is said"
+is "$(reason bob)" revoked "and nobody is pardoned by it"
+
+pki_root foreign
+serve "$pki/foreign/crl.pem"
+refresh
+like "$code: $words" '^1: FAILED .*signed by no CA of the trust; its issuer is CN=foreign' \
+	"a stranger's list is refused"
+serve "$pki/root/crl.pem"
+refresh
+like "$code: $words" '^1: FAILED .*is newer than what was fetched, or is not in it' \
+	"another CA's list does not take the place of the one that is held"
+pki_crl issuing -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z
+serve "$pki/issuing/crl.pem"
+refresh
+like "$code: $words" '^1: FAILED .*ended at 2020-02-01' "a list that is over is refused"
+head -c 200 "$pki/issuing/ca.pem" >"$work/damaged"
+serve "$work/damaged"
+refresh
+like "$code: $words" '^1: FAILED ' "what is no list is refused"
+rm "$www/issuing.crl"
+refresh
+like "$code: $words" '^1: FAILED .*404' "a file that is gone is said"
+is "$(reason bob) $(reason alice)" "revoked ok" "and what is held stays"
+
+for there in https://127.0.0.1:8090/issuing.crl file:///etc/passwd; do
+	conf "url = http://127.0.0.1:8090/to/$there"
+	refresh
+	like "$code: $words" '^1: FAILED ' "no redirection to ${there%%:*}"
+done
+conf "url = http://127.0.0.1:8090/to/http://127.0.0.1:8090/issuing.crl" # a file is there now
+pki_crl issuing
+serve "$pki/issuing/crl.pem"
+refresh
+like "$code: $words" '^0: new ' "a redirection within the scheme is followed"
+
+# what certificates name
+cat >>"$pki/openssl.cnf" <<-'END'
+	[pointed]
+	basicConstraints = critical,CA:false
+	keyUsage = critical,digitalSignature
+	extendedKeyUsage = clientAuth
+	authorityKeyIdentifier = keyid:always
+	subjectAltName = email:$ENV::EMAIL
+	crlDistributionPoints = URI:ldap://example.test/cn=a,URI:file:///etc/passwd,URI:http://127.0.0.1:8090/issuing.crl,URI:http://[::1]:8090/a,URI:http://localhost:8090/b,URI:http://[::ffff:127.0.0.1]:8090/c,URI:http://169.254.169.254/d
+END
+pki_key "$pki/issuing/alice.key"
+pki_sign issuing alice "$pki/issuing/alice.key" "$pki/issuing/alice.pem" pointed -days 30
+register alice issuing
+conf
+asked=$(wc -l <"$work/server.log")
+refresh
+is "$code" 1 "what certificates name is looked at"
+like "$words" '^refused +ldap://example' "no ldap"
+like "$words" '^refused +file:///etc/passwd' "no file"
+is "$(echo "$words" | grep -c '^FAILED .*this machine or its link')" 5 \
+	"no address of this machine or its link"
+is "$(wc -l <"$work/server.log")" "$asked" "nobody was asked"
+conf "fetch = no"
+refresh
+like "$code: $words" '^0: no URL' "nothing with fetch=no"
+
+# the agent, with nothing to begin with
+find $state/crl -type f -delete
+enroll alice >"$work/enrolled"
+conf "url = $url"
+is "$(reason bob)" revocation-unknown "nothing is held"
+start_agent
+until_true bob_is revoked
+is "$(reason bob)" revoked "the agent fetches what is missing"
+until_true grep -q 'a new list of revocation' "$work/agent.log"
+updated() { doublelock events --json 2>>"$work/events.log" | grep -q 'doublelock.crl.updated'; }
+until_true updated && ok "and records it" || not_ok "and records it"
+until_true grep -q 'ldap://example.test/cn=a: not fetched' "$work/agent.log"
+is "$(grep -c 'ldap://example.test/cn=a: not fetched' "$work/agent.log")" 1 \
+	"what it refuses it says once"
+stop "$agent_pid"
+is "$ended" 0 "it ends when it is told to"
+stop "$server_pid"
+finish
