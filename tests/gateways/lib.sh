@@ -8,8 +8,19 @@ https=8443 app=8080 address=127.0.0.1
 
 # want STATUS REASON NAME: of the last curl, and the reason of the newest event
 want() {
+	before=$failures
 	is "$status" "$1" "$3: $1"
 	[ -z "$2" ] || is "$(newest_reason)" "$2" "$3: $2"
+	[ "$failures" = "$before" ] || agent_says
+}
+
+# Why, as a comment beside what failed.
+agent_says() {
+	{
+		curl -s --max-time 5 --unix-socket /run/doublelock/agent.sock http://agent/healthz
+		echo
+		tail -n 3 "$work/agent.log"
+	} | sed 's/^/#   agent: /'
 }
 
 newest_reason() {
