@@ -142,7 +142,7 @@ main(int argc, char **argv)
 		.user = argv[2],
 		.code = argv[3],
 		.info = info };
-	int processes = atoi(argv[4]);
+	int processes = (int)strtol(argv[4], NULL, 10);
 	int end = processes < 1 || processes > PROCESSES_MAX ? 2 : race(&login, processes);
 	free(info);
 	return end;
