@@ -4,7 +4,7 @@
 # logged in to, upgraded, removed, purged. Runs on a machine of tests/packages/machine, which
 # has the packages in /t/old and /t/new, the guide's commands in /t/guide.sh and /t/away.sh.
 # shellcheck source=tests/e2e/lib.sh disable=SC2154,SC2086
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../e2e/lib.sh"
 mkdir -p "$work"
 
 install_packages() {

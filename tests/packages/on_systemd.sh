@@ -3,7 +3,7 @@
 # on_systemd - the units under a systemd that runs: the socket, who is seen through it, kill -9
 # under load, a hang, a configuration that is wrong. Runs on a machine that has booted.
 # shellcheck source=tests/e2e/lib.sh disable=SC2154,SC2086,SC2317
-. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/../e2e/lib.sh"
 mkdir -p "$work"
 socket=/run/doublelock/agent.sock
 
