@@ -28,7 +28,6 @@
 #define CHAIN_TEXT_MAX 92000
 #define SKEW           "-5m" /* clocks differ */
 
-
 struct carry {
 	const char *cert, *key, *provider, *out, *user, *lifetime;
 	bool agent, pkcs11, config;
