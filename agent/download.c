@@ -44,12 +44,17 @@ static bool
 may_reach6(const uint8_t *a)
 {
 	static const uint8_t zero[10];
+	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
 	bool link_local = a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
 	bool low = memcmp(a, zero, sizeof(zero)) == 0;
 
 	/* ::ffff:a.b.c.d and ::a.b.c.d, among which are :: and ::1 */
 	if (low && ((a[10] == 0xff && a[11] == 0xff) || (a[10] == 0 && a[11] == 0)))
 		return may_reach4(a + 12);
+	if (memcmp(a, nat64, sizeof(nat64)) == 0)
+		return may_reach4(a + 12);
+	if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
+		return may_reach4(a + 2);
 	return !link_local && a[0] != 0xff;
 }
 
@@ -211,7 +216,7 @@ judge(struct transfer *t, CURLcode result, int64_t *ret_modified, char *words)
 	curl_off_t modified = -1;
 
 	if (result == CURLE_ABORTED_BY_CALLBACK && !t->barred)
-		return fail(words, "stopped"), -ECANCELED;
+		return -ECANCELED;
 	if (t->barred && result != CURLE_OK)
 		return fail(words, "it leads to this machine or its link, and only a url= of "
 				   "the configuration may");
@@ -239,6 +244,7 @@ dlk_download(const struct dlk_download *download, int64_t *ret_modified, char *w
 {
 	struct transfer t = { .download = download };
 
+	words[0] = '\0';
 	if (!read_scheme(download->url, t.scheme))
 		return fail(words, "only http and https are asked, without a user's name");
 	t.easy = curl_easy_init();

@@ -121,7 +121,22 @@ fail(const struct job *job, const char *why)
 	return DLK_REFRESHED_FAILED;
 }
 
-/* The lock tells a sweeper that somebody is at work. */
+/* The lock tells a sweeper that somebody is at work; -EAGAIN where the sweeper was faster. */
+static int
+try_aside(struct job *job)
+{
+	struct stat st;
+
+	dlk_fd_close(&job->aside);
+	if (unlinkat(job->dir, job->aside_name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	job->aside = openat(job->dir, job->aside_name,
+	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (job->aside < 0 || flock(job->aside, LOCK_EX) < 0 || fstat(job->aside, &st) < 0)
+		return -errno;
+	return st.st_nlink == 0 ? -EAGAIN : 0;
+}
+
 static int
 open_aside(struct job *job)
 {
@@ -134,11 +149,10 @@ open_aside(struct job *job)
 		return r;
 	dlk_text_print(job->aside_name, sizeof(job->aside_name), "%s.%ld.new", job->url->name,
 	    (long)getpid());
-	if (unlinkat(job->dir, job->aside_name, 0) < 0 && errno != ENOENT)
-		return -errno;
-	job->aside = openat(job->dir, job->aside_name,
-	    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	return job->aside < 0 || flock(job->aside, LOCK_EX) < 0 ? -errno : 0;
+	r = -EAGAIN;
+	for (int i = 0; i < 3 && r == -EAGAIN; i++)
+		r = try_aside(job);
+	return r;
 }
 
 /* What the server said of the file that is held; 0 for one that is to be replaced anyway. */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The agent's parts that are functions of their arguments alone. */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -22,6 +27,7 @@
 #include "agent/memo.h"
 #include "agent/signature.h"
 #include "agent/spelling.h"
+#include "agent/refresh.h"
 #include "agent/watch.h"
 
 /* The example of the Standard Webhooks' own libraries. */
@@ -330,6 +336,116 @@ a_socket_is_taken_over_only_from_the_dead(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+static void
+a_list_is_fetched_ahead_of_its_end(void **state)
+{
+	const int64_t day = 86400;
+
+	(void)state;
+	assert_int_equal(dlk_refresh_due_of(1000, 1000 + 4 * day, 0), 1000 + 3 * day);
+	for (uint32_t random = 0; random < 10 * 4 * 86400; random += 997) {
+		int64_t due = dlk_refresh_due_of(1000, 1000 + 4 * day, random);
+		assert_in_range(due, 1000 + 3 * day - day / 4, 1000 + 3 * day);
+	}
+	assert_int_equal(dlk_refresh_due_of(1000, 1000, UINT32_MAX), 1000);
+	assert_int_equal(dlk_refresh_due_of(1000, 900, 7), 1000); /* ends before it begins */
+	assert_true(dlk_refresh_due_of(0, INT64_MAX, UINT32_MAX) > 0);
+}
+
+static void
+failures_make_it_slower(void **state)
+{
+	(void)state;
+	assert_int_equal(dlk_refresh_pause(1), 60);
+	assert_int_equal(dlk_refresh_pause(2), 120);
+	assert_int_equal(dlk_refresh_pause(6), 1920);
+	assert_int_equal(dlk_refresh_pause(7), 3600);
+	assert_int_equal(dlk_refresh_pause(UINT_MAX), 3600);
+}
+
+static void
+no_certificate_leads_into_the_house(void **state)
+{
+	static const struct {
+		const char *address;
+		bool may;
+	} rows[] = {
+		{ "192.0.2.1", true },
+		{ "10.1.2.3", true },
+		{ "126.255.255.255", true },
+		{ "127.0.0.1", false },
+		{ "127.255.255.255", false },
+		{ "0.0.0.0", false },
+		{ "0.1.2.3", false },
+		{ "169.254.169.254", false },
+		{ "169.253.1.1", true },
+		{ "224.0.0.1", false },
+		{ "255.255.255.255", false },
+		{ "2001:db8::1", true },
+		{ "fd00::1", true },
+		{ "::", false },
+		{ "::1", false },
+		{ "fe80::1", false },
+		{ "febf::1", false },
+		{ "ff02::1", false },
+		{ "::ffff:127.0.0.1", false },
+		{ "::ffff:169.254.1.1", false },
+		{ "::ffff:192.0.2.1", true },
+		{ "::127.0.0.1", false },
+		{ "64:ff9b::7f00:1", false },
+		{ "2002:7f00:1::", false },
+	};
+	const struct sockaddr_un local = { .sun_family = AF_UNIX };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct sockaddr_in in = { .sin_family = AF_INET };
+		struct sockaddr_in6 in6 = { .sin6_family = AF_INET6 };
+		bool is4 = inet_pton(AF_INET, rows[i].address, &in.sin_addr) == 1;
+		if (!is4)
+			assert_int_equal(
+			    inet_pton(AF_INET6, rows[i].address, &in6.sin6_addr), 1);
+		bool may = is4 ? dlk_download_may_reach((struct sockaddr *)&in, sizeof(in))
+			       : dlk_download_may_reach((struct sockaddr *)&in6, sizeof(in6));
+		if (may != rows[i].may)
+			fail_msg("%s", rows[i].address);
+	}
+	assert_false(dlk_download_may_reach((const struct sockaddr *)&local, sizeof(local)));
+}
+
+static void
+a_url_is_listed_once(void **state)
+{
+	static const char *const passed_over[] = { "", "http://a b", "http://a/\n" };
+	static const char *const refused[] = { "ldap://a/b", "file:///etc/passwd", "ftp://a/b",
+		"http://name:word@a/b", "a/b", "//a/b" };
+	static struct dlk_crl_urls urls;
+	char text[DLK_CRL_URL_MAX + 2];
+
+	(void)state;
+	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), true);
+	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), false);
+	assert_int_equal(urls.n, 1);
+	assert_true(urls.url[0].configured && !urls.url[0].refused);
+	/* printf %s http://a/b.crl | sha256sum */
+	assert_string_equal(urls.url[0].name, "36f55bb9135ec9c098190e9e432bc8b5.crl");
+	for (size_t i = 0; i < sizeof(passed_over) / sizeof(passed_over[0]); i++)
+		dlk_crl_urls_add(&urls, dlk_bytes_str(passed_over[i]), false);
+	memset(text, 'a', sizeof(text));
+	dlk_crl_urls_add(&urls, DLK_BYTES(text, sizeof(text)), false);
+	dlk_crl_urls_add(&urls, DLK_BYTES("http://a/\0b", 11), false);
+	assert_int_equal(urls.n, 1);
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		dlk_crl_urls_add(&urls, dlk_bytes_str(refused[i]), false);
+		assert_true(urls.url[urls.n - 1].refused);
+	}
+	for (int i = 0; i < 2 * DLK_CRL_URLS_MAX; i++) {
+		(void)snprintf(text, sizeof(text), "https://a/%d", i);
+		dlk_crl_urls_add(&urls, dlk_bytes_str(text), false);
+	}
+	assert_int_equal(urls.n, DLK_CRL_URLS_MAX);
+}
+
 int
 main(void)
 {
@@ -346,6 +462,10 @@ main(void)
 		cmocka_unit_test(a_flood_of_keys_ends_no_limit_of_the_busy),
 		cmocka_unit_test(an_answer_is_kept_for_the_same_question_alone),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
+		cmocka_unit_test(a_list_is_fetched_ahead_of_its_end),
+		cmocka_unit_test(failures_make_it_slower),
+		cmocka_unit_test(no_certificate_leads_into_the_house),
+		cmocka_unit_test(a_url_is_listed_once),
 	};
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
 }

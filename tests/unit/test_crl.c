@@ -471,6 +471,33 @@ set_of(const struct crl_recipe *recipe)
 	return crls;
 }
 
+static const struct {
+	const char *name;
+	struct crl_recipe held, fresh;
+	bool may;
+} companies[] = {
+	{ "the same", { 0 }, { 0 }, true },
+	{ "a higher number", { 0 }, { .extensions = NUMBER_2 }, true },
+	{ "a lower number", { .extensions = NUMBER_2 }, { 0 }, false },
+	{ "another issuer's", { .extensions = NUMBER_2 }, { .issuer = HEX_CN_B }, true },
+};
+
+static void
+nothing_older_comes_to_the_lists_that_are_held(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(companies) / sizeof(companies[0]); i++) {
+		struct dlk_crls *held = set_of(&companies[i].held);
+		struct dlk_crls *fresh = set_of(&companies[i].fresh);
+		struct dlk_finding why = { 0 };
+		enum dlk_reason reason = dlk_crls_are_newest(fresh, held, &why);
+		if (reason != (companies[i].may ? DLK_R_OK : DLK_R_REVOCATION_UNKNOWN))
+			fail_msg("%s", companies[i].name);
+		dlk_crls_free(held);
+		dlk_crls_free(fresh);
+	}
+}
+
 static void
 nothing_older_replaces_a_list(void **state)
 {
@@ -501,6 +528,7 @@ main(void)
 		cmocka_unit_test(ber_is_refused),
 		cmocka_unit_test(damage_of_an_image_is_seen),
 		cmocka_unit_test(nothing_older_replaces_a_list),
+		cmocka_unit_test(nothing_older_comes_to_the_lists_that_are_held),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
