@@ -41,6 +41,36 @@ one_code_opens_once(void **state)
 	assert_false(login_left_children());
 }
 
+/* A stranger who tries names sees the same of each: prompts, their words, and PAM's codes. */
+static void
+who_is_enrolled_is_not_told(void **state)
+{
+	struct machine *m = *state;
+	const char *const users[] = { login_self(), "sync", "nobody.of.that.name" };
+	static const char *const codes[] = { "000000", "12345", "", "AAAA-BBBB-CCCC-DDDD",
+		"000001", "000002", "000003", "000004" };
+	int first[2 * sizeof(codes) / sizeof(*codes)];
+
+	m->login->rhost = "192.0.2.9";
+	for (size_t u = 0; u < sizeof(users) / sizeof(*users); u++)
+		for (size_t i = 0; i < sizeof(codes) / sizeof(*codes); i++) {
+			m->login->user = users[u];
+			int result = machine_log_in(m, codes[i]);
+			if (u == 0) {
+				first[2 * i] = result;
+				first[2 * i + 1] = m->login->prompts;
+			}
+			assert_int_equal(result, first[2 * i]);
+			assert_int_equal(m->login->prompts, first[2 * i + 1]);
+			if (m->login->prompts > 0)
+				assert_string_equal(
+				    m->login->prompt[0], "Verification code: ");
+		}
+	assert_int_equal(first[0], PAM_AUTH_ERR);
+	assert_int_equal(first[1], 1);
+	assert_int_equal(first[2 * 7 + 1], 0); /* held back, all three */
+}
+
 static void
 observed_logins_change_nothing(void **state)
 {
@@ -420,6 +450,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOGIN_TEST(one_code_opens_once),
+		LOGIN_TEST(who_is_enrolled_is_not_told),
 		LOGIN_TEST(observed_logins_change_nothing),
 		LOGIN_TEST(a_broken_machine_says_why),
 		LOGIN_TEST(one_of_eight_wins),
