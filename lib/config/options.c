@@ -548,6 +548,10 @@ static bool
 is_loopback(const char *host)
 {
 	static const char *const names[] = { "127.0.0.1", "localhost", "[::1]" };
+	size_t authority = strcspn(host, "/?#");
+
+	if (memchr(host, '@', authority))
+		return false; /* what stands before it is a user, and the host is behind */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		size_t n = strlen(names[i]);

@@ -142,6 +142,8 @@ static const struct {
 	    "doublelock.conf: [service x user:a]: remember needs a certificate" },
 	{ "[webhook]\nurl = http://example.com/\n",
 	    "doublelock.conf:2: url: a URL begins with" },
+	{ "[webhook]\nurl = http://127.0.0.1:80@example.com/\n",
+	    "doublelock.conf:2: url: a URL" },
 	{ "[webhook]\nurl = http://localhost.example.com/\n",
 	    "doublelock.conf:2: url: a URL" },
 	{ "[webhook]\nurl = https://example.com/\n",
