@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agent/notify.h"
 #include "agent/watch.h"
@@ -37,6 +38,20 @@ struct dlk_reload {
 	struct dlk_settings *settings;  /* whose files are looked at */
 };
 
+/* Compiled when they were fetched; what has become of the index since is mended. */
+static void
+compile_fetched(const char *index, size_t *made)
+{
+	const struct dlk_care own = { .owned = true, .owner = geteuid() };
+	struct dlk_finding finding = { 0 };
+	size_t some = 0;
+
+	int error = dlk_crlindex_compile_all(index, index, &own, &some, &finding);
+	if (error != 0 && error != -ENOENT)
+		dlk_say(DLK_WARNING, "%s", finding.detail);
+	*made += some;
+}
+
 /* Lists that were changed are compiled once, here, and searched by every login afterwards.
  * What cannot be compiled is read by each; nobody is refused for want of an index. */
 static void
@@ -48,7 +63,7 @@ compile(const char *config, uid_t owner)
 	size_t made = 0;
 
 	if (dlk_settings_load(config, &care, &settings, &finding) != 0)
-		return; /* opening it says why */
+		return;                     /* opening it says why */
 	(void)mkdir(settings->index, 0700); /* where it cannot be, the lists say so */
 	for (size_t i = 0; i < settings->crls.n; i++) {
 		size_t some = 0;
@@ -59,6 +74,7 @@ compile(const char *config, uid_t owner)
 		if (error != 0 && (error != -ENOENT || settings->crls_given))
 			dlk_say(DLK_WARNING, "%s", finding.detail);
 	}
+	compile_fetched(settings->index, &made);
 	(void)dlk_crlindex_sweep(settings->index);
 	if (made > 0)
 		dlk_say(

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -171,10 +172,10 @@ status(struct ctl_call *call)
 /* ---- compile ---- */
 
 static int
-compile_path(struct crl *c, const char *path, size_t *made)
+compile_path(struct crl *c, const char *path, uid_t owner, size_t *made)
 {
 	const struct dlk_settings *settings = dlk_engine_settings(c->engine);
-	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	const struct dlk_care care = { .owned = true, .owner = owner };
 	struct dlk_finding finding = { 0 };
 
 	int r = dlk_crlindex_compile_all(path, settings->index, &care, made, &finding);
@@ -196,9 +197,11 @@ compile(struct ctl_call *call)
 	const struct dlk_settings *settings = dlk_engine_settings(c.engine);
 	if (mkdir(settings->index, 0700) != 0 && errno != EEXIST)
 		return ctl_fault("%s: %s", settings->index, dlk_file_error(errno));
-	for (size_t i = 0; i < settings->crls.n; i++) {
+	for (size_t i = 0; i <= settings->crls.n; i++) {
+		bool fetched = i == settings->crls.n;
 		size_t made = 0;
-		end = compile_path(&c, settings->crls.text[i], &made);
+		end = compile_path(&c, fetched ? settings->index : settings->crls.text[i],
+		    fetched ? geteuid() : ctl_owner(), &made);
 		all += made;
 		if (end > c.end)
 			c.end = end;
