@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * frail.c - linked into a helper of the tests: it is killed at the Nth of its writes, syncs
- * and answers, half of the write done. N stands in CONFIG.frail; without that file it lives.
+ * and answers, half of the write done. N stands in CONFIG.frail; without that file it lives. A
+ * negative N is a disk that fails at its Nth sync.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +61,10 @@ pwrite64(int fd, const void *p, size_t n, off64_t at)
 int
 fdatasync(int fd)
 {
+	if (left < 0 && ++left == 0) {
+		errno = EIO;
+		return -1;
+	}
 	if (is_last())
 		die();
 	return (int)syscall(SYS_fdatasync, fd);

@@ -228,6 +228,39 @@ a_killed_helper_lets_nobody_in(void **state)
 	assert_true(n > 10); /* it was killed a few times */
 }
 
+/* At the first sync, and at the second, and so on: no yes, one line that says why, and what
+ * was typed opens at most once: what was not synced may have been written all the same. */
+static void
+a_disk_that_does_not_sync_lets_nobody_in(void **state)
+{
+	struct machine *m = *state;
+	char sound[300], frail[300], path[128], code[16];
+	int result = PAM_AUTHINFO_UNAVAIL, n = 0;
+
+	machine_path(m, path, sizeof(path), "helper-frail");
+	login_program("helper-frail", path);
+	dlk_text_copy(sound, sizeof(sound), m->options);
+	dlk_text_print(frail, sizeof(frail), "config=%s helper=%s", m->config, path);
+	while (result != PAM_SUCCESS && ++n < TRIALS_MAX) {
+		dlk_text_copy(code, sizeof(code), machine_code(m));
+		dlk_text_copy(m->options, sizeof(m->options), frail);
+		set_fate(m, -n);
+		result = machine_log_in(m, code);
+		if (result != PAM_SUCCESS) {
+			assert_int_equal(result, PAM_AUTHINFO_UNAVAIL);
+			assert_logged(m, "cannot decide: fault-store: ");
+			assert_logged(m, m->store);
+			assert_int_equal(m->login->lines, 1);
+		}
+		dlk_text_copy(m->options, sizeof(m->options), sound);
+		(void)machine_log_in(m, code);
+		assert_int_equal(machine_log_in(m, code), PAM_AUTH_ERR);
+		assert_logged(m, "refused: otp-replayed: ");
+	}
+	assert_int_equal(result, PAM_SUCCESS);
+	assert_true(n > 1);
+}
+
 /* The helper alone, at the other end of a socket. */
 struct judge {
 	pid_t pid;
@@ -455,6 +488,7 @@ main(void)
 		LOGIN_TEST(a_broken_machine_says_why),
 		LOGIN_TEST(one_of_eight_wins),
 		LOGIN_TEST(a_killed_helper_lets_nobody_in),
+		LOGIN_TEST(a_disk_that_does_not_sync_lets_nobody_in),
 		LOGIN_TEST(the_helper_serves_one_attempt),
 		LOGIN_TEST(the_second_half_is_judged_by_its_own_time),
 		LOGIN_TEST(the_helper_takes_no_other_door),
