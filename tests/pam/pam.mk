@@ -49,6 +49,11 @@ $(B)/tests/pam/helper-frail: $(B)/obj/tests/pam/frail.o $(B)/obj/tests/pam/helpe
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
+# the agent, as it is installed, with the same frailty
+$(B)/tests/pam/doublelockd-frail: $(B)/obj/tests/pam/frail.o $(AGENT) $(B)/libdoublelock.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -o $@ $^ $(AGENT_LIBS)
 PAM_MACHINE := $(addprefix $(B)/obj/tests/pam/,machine.o login.o)
 $(B)/obj/tests/pam/machine.o $(B)/obj/tests/pam/test_agent.o \
 		$(B)/obj/tests/pam/test_sandbox.o: ALL_CFLAGS += $(AS_TEST)
