@@ -140,6 +140,38 @@ serve "$pki/issuing/crl.pem"
 refresh
 like "$code: $words" '^0: new ' "a redirection within the scheme is followed"
 
+# over TLS, from whom the machine trusts
+pki_key "$pki/root/server.key"
+pki_sign root 127.0.0.1 "$pki/root/server.key" "$pki/root/server.pem" server -days 30
+(cd "$www" && exec openssl s_server -accept 127.0.0.1:8092 -cert "$pki/root/server.pem" \
+	-key "$pki/root/server.key" -WWW) >"$work/tls.log" 2>&1 &
+tls_pid=$!
+until_true grep -q ACCEPT "$work/tls.log" || die "no TLS server"
+conf "url = https://127.0.0.1:8092/issuing.crl"
+refresh
+like "$code: $words" "^1: FAILED .*certificate" "a server that nobody vouches for is not believed"
+cat "$pki/root/ca.pem" >>/etc/ssl/certs/ca-certificates.crt
+refresh
+like "$code: $words" "^0: new " "one that is trusted is"
+stop "$tls_pid"
+
+# what lies there and is no use
+conf "url = $url"
+mkdir "$work/away"
+mv $state/crl/*.crl "$work/away"
+install -o doublelock -g doublelock -m 600 "$work/damaged" $state/crl/damaged.crl
+is "$(reason alice)" revocation-unknown "a damaged list is none"
+mv "$work/away"/*.crl $state/crl
+is "$(reason alice)" ok "and does no harm beside a good one"
+like "$(doublelock crl status 2>&1)" "^UNUSABLE .*damaged" "which is said"
+rm $state/crl/damaged.crl
+chmod 777 $state/crl
+is "$(reason alice)" revocation-unknown "nothing is believed that others could have put there"
+install -m 644 "$pki/issuing/crl.pem" $etc/crl.d/issuing.pem
+is "$(reason alice)" ok "and who has a list elsewhere comes in"
+rm $etc/crl.d/issuing.pem
+chmod 700 $state/crl
+
 # what certificates name
 cat >>"$pki/openssl.cnf" <<-'END'
 	[pointed]
