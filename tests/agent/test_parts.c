@@ -73,11 +73,12 @@ each_key_signs_while_one_follows_another(void **state)
 static void
 secrets_are_read_strictly(void **state)
 {
+	static const char five_lines[] =
+	    "0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n"
+	    "0123456789abcdef\n0123456789abcdef";
 	static const char *const bad[] = { "", "\n", "short", "whsec_", "whsec_AAAA",
 		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaS!",
-		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nshort",
-		"0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n0123456789abcdef\n"
-		"0123456789abcdef" };
+		"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\nshort", five_lines };
 	struct dlk_signature_keys keys;
 	struct dlk_finding finding;
 
