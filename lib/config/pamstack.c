@@ -335,7 +335,7 @@ struct walk {
 	bool may_ignore;
 	struct dlk_pam_way *way;
 	bool seen[DLK_PAM_LINES_MAX + 1][3][2]
-		 [4]; /* the last: what the substacks saved, folded */
+		 [36]; /* the last: what two substacks saved, folded: 3 * 2 each */
 };
 
 static size_t
