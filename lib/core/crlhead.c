@@ -86,6 +86,8 @@ scope_ok(const ISSUING_DIST_POINT *idp)
 static bool
 read_scope(struct dlk_crl *crl, struct dlk_bytes value)
 {
+	if (crl->idp)
+		return false; /* twice: a list is read for that, an image may say anything */
 	crl->idp = decode(value, ASN1_ITEM_rptr(ISSUING_DIST_POINT));
 	crl->scope = value;
 	if (!crl->idp || !scope_ok(crl->idp))
