@@ -18,6 +18,9 @@
 #include "base/text.h"
 #include "ctl.h"
 #include "store/crlindex.h"
+#include "store/registry.h"
+
+#define USERS_MAX 65536
 
 struct crl {
 	const char *config;
@@ -85,29 +88,107 @@ state_of(const struct crl *c, size_t list, const struct dlk_crl_about *about)
 	return c->now - about->next_update <= grace ? "in grace" : "STALE";
 }
 
+/* Who is judged by a list: CAs that are known, by name, and registered certificates, counted.
+ */
+struct need {
+	struct dlk_bytes signer; /* the name of the CA that signed it */
+	json_t *cas;
+	size_t registered;
+};
+
+static void
+find_signer(const struct crl *c, size_t list, struct need *need)
+{
+	const struct dlk_trust *trust = dlk_engine_trust(c->engine);
+	const struct dlk_cert *ca;
+
+	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++)
+		if (dlk_crls_signed_by(dlk_engine_crls(c->engine), list, ca))
+			need->signer = dlk_cert_subject_der(ca);
+	for (size_t i = 0; need->signer.n > 0 && (ca = dlk_trust_ca_at(trust, i)); i++)
+		if (dlk_bytes_equal(dlk_cert_issuer_der(ca), need->signer) &&
+		    !dlk_bytes_equal(dlk_cert_subject_der(ca), need->signer))
+			json_array_append_new(need->cas, json_string(dlk_cert_subject(ca)));
+}
+
+static int
+count_user(const char *name, const struct dlk_certs *certs, const struct dlk_finding *finding,
+    void *arg)
+{
+	struct need *need = arg;
+
+	(void)name;
+	(void)finding;
+	for (size_t i = 0; i < certs->n; i++)
+		need->registered +=
+		    dlk_bytes_equal(dlk_cert_issuer_der(certs->cert[i]), need->signer);
+	return 0;
+}
+
+static void
+find_need(const struct crl *c, size_t list, struct need *need)
+{
+	static const char *const any[] = { "", NULL };
+	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	const char *dir = dlk_engine_settings(c->engine)->certificates;
+	struct dlk_finding finding;
+	DLK_AUTO_FD fd = -1;
+	char **user = NULL;
+	size_t n = 0;
+
+	find_signer(c, list, need);
+	if (need->signer.n == 0 || dlk_dir_open(dir, NULL, &fd) != 0 ||
+	    dlk_dir_list(fd, any, USERS_MAX, &user, &n) != 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		if (dlk_text_is_name(user[i]))
+			(void)dlk_registry_each(
+			    dir, user[i], &care, count_user, need, &finding);
+	dlk_names_free(user, n);
+}
+
+static void
+print_need(const struct need *need)
+{
+	size_t n;
+	json_t *name;
+
+	printf("%-14s needed by", "");
+	json_array_foreach(need->cas, n, name) printf(" %s,", json_string_value(name));
+	printf(" %zu registered certificates\n", need->registered);
+}
+
 static void
 tell_list(struct crl *c, size_t i)
 {
+	struct need need = { .cas = json_array() };
 	struct dlk_crl_about about;
-	char next[DLK_TIME_TEXT];
+	char next[DLK_TIME_TEXT], since[DLK_TIME_TEXT];
 
 	dlk_crls_describe(dlk_engine_crls(c->engine), i, &about);
 	const char *state = state_of(c, i, &about);
 	if (strcmp(state, "current") != 0 && strcmp(state, "in grace") != 0)
 		c->end = CTL_REFUSED;
+	find_need(c, i, &need);
 	dlk_time_text(about.next_update, next);
+	dlk_time_text(about.this_update, since);
 	if (c->json)
-		json_array_append_new(
-		    c->lists, json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:b,s:b,s:b,s:s}", "file",
-				  about.label, "issuer", about.issuer, "number", about.number,
-				  "this_update", ctl_time(about.this_update), "next_update",
-				  ctl_time(about.next_update), "entries",
-				  (json_int_t)about.entries, "delta", about.delta, "indirect",
-				  about.indirect, "partial", about.partial, "state", state));
+		json_array_append_new(c->lists,
+		    json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:I,s:b,s:b,s:b,s:s,s:O,s:I}", "file",
+			about.label, "issuer", about.issuer, "number", about.number,
+			"this_update", ctl_time(about.this_update), "next_update",
+			ctl_time(about.next_update), "age",
+			(json_int_t)(c->now - about.this_update), "entries",
+			(json_int_t)about.entries, "delta", about.delta, "indirect",
+			about.indirect, "partial", about.partial, "state", state, "needed_by",
+			need.cas, "registered", (json_int_t)need.registered));
 	else
-		printf("%-14s %s: %s%s%s, %llu entries, next %s\n", state, about.label,
+		printf("%-14s %s: %s%s%s, %llu entries, of %s, next %s\n", state, about.label,
 		    about.issuer, about.number[0] ? ", number " : "", about.number,
-		    (unsigned long long)about.entries, next);
+		    (unsigned long long)about.entries, since, next);
+	if (!c->json)
+		print_need(&need);
+	json_decref(need.cas);
 }
 
 static void

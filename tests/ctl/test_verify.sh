@@ -122,7 +122,9 @@ ctl verify --check-config
 is "$code $out" "0 ok" "--check-config of a good one"
 ctl crl status
 is "$code" 0 "crl status: every CA has its list"
-like "$out" "^current +.*issuing.pem: CN=issuing, number [0-9]+, 1 entries" "and what is in it"
+like "$out" "^current +.*issuing.pem: CN=issuing, number [0-9]+, 1 entries, of 20[0-9-]+T" \
+	"and what is in it, and since when"
+like "$out" "^ +needed by CN=issuing, 0 registered certificates" "and who is judged by it"
 ctl crl status --json
 is "$(printf '%s' "$out" | jq -c '[.good, (.lists | length), .missing, .unusable]')" \
 	'[true,2,[],[]]' "as JSON, too"

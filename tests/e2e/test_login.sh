@@ -26,6 +26,9 @@ for algorithm in $algorithms; do
 		"$algorithm: certificate and code"
 done
 
+like "$(doublelock crl status)" '^ +needed by 5 registered certificates$' \
+	"crl status knows who is judged by a list"
+
 # up256 goes on: its step is used, the next one is still free
 secret_of=$(enroll up256 --label second)
 key=$pki/issuing/up256.key.ssh
