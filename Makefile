@@ -77,7 +77,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
 	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock)
 
-.PHONY: all check clean install tests
+.PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
 # objects that were made with other flags are made again
 FLAGS := $(filter-out -Werror,$(CC) $(ALL_CFLAGS))
