@@ -149,7 +149,7 @@ start_sshd() {
 	END
 	# OpenSSH 9.8 and newer keep away addresses whose logins fail, as all of ours do
 	/usr/sbin/sshd -t -f "$work/sshd_config" -o PerSourcePenalties=no 2>"$work/sshd-t.log" &&
-		echo PerSourcePenalties no >>"$work/sshd_config"
+		sed -i '1i PerSourcePenalties no' "$work/sshd_config" # not into a Match block
 	: >"$work/sshd.log"
 	(with_module /usr/sbin/sshd -D -e -f "$work/sshd_config") 2>>"$work/sshd.log" &
 	sshd_pid=$!
