@@ -40,30 +40,21 @@ add_person(struct evhttp_request *request, const struct dlk_verdict *v)
 	add(request, "X-Doublelock-Good-Until", v->good_until > 0 ? until : "");
 }
 
-static int
-status_of(const struct dlk_verdict *v)
-{
-	/* without a name the application behind would believe the client's own header */
-	if (v->reason == DLK_R_OK && v->effect == DLK_EFFECT_ENFORCE && v->user[0] != '\0')
-		return 200;
-	return v->reason == DLK_R_OTP_REQUIRED || v->reason == DLK_R_NO_CERTIFICATE ? 401
-										    : 403;
-}
-
 static void
 answer(struct dlk_question *q)
 {
-	int status = status_of(&q->verdict);
+	struct evhttp_request *request = q->waiting;
+	int status = dlk_question_status(&q->verdict);
 
 	if (status == 200)
-		add_person(q->request, &q->verdict);
+		add_person(request, &q->verdict);
 	if (q->verdict.reason == DLK_R_OTP_REQUIRED)
-		add(q->request, "WWW-Authenticate",
+		add(request, "WWW-Authenticate",
 		    "Basic realm=\"one-time code as password\", charset=\"UTF-8\"");
 	else if (status == 401)
-		add(q->request, "WWW-Authenticate", "Certificate realm=\"doublelock\"");
-	add(q->request, "X-Doublelock-Reason", dlk_reason_str(q->verdict.reason));
-	dlk_http_answer(q->http, q->request, status, NULL, (struct dlk_bytes){ 0 });
+		add(request, "WWW-Authenticate", "Certificate realm=\"doublelock\"");
+	add(request, "X-Doublelock-Reason", dlk_reason_str(q->verdict.reason));
+	dlk_http_answer(q->door, request, status, NULL, (struct dlk_bytes){ 0 });
 }
 
 /* PROFILE/SERVICE[/...] behind the fixed part of the path. */
@@ -98,7 +89,7 @@ read_headers(struct dlk_question *q, const struct dlk_profile *profile)
 	struct dlk_headers headers = { .header = header };
 	const struct evkeyval *h = NULL;
 
-	TAILQ_FOREACH(h, evhttp_request_get_input_headers(q->request), next)
+	TAILQ_FOREACH(h, evhttp_request_get_input_headers(q->waiting), next)
 	{
 		if (headers.n == HEADERS_MAX)
 			return dlk_find(&q->refusal, DLK_STAGE_ADMIT,
@@ -125,13 +116,15 @@ wipe_headers(struct evhttp_request *request)
 void
 dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
 {
-	struct dlk_question *q = dlk_question_new(http, request, peer);
+	struct dlk_question *q = dlk_question_new(peer);
 	const struct dlk_profile *profile;
 
 	if (!q) {
 		dlk_http_answer(http, request, 403, NULL, (struct dlk_bytes){ 0 });
 		return;
 	}
+	q->door = http;
+	q->waiting = request;
 	q->answer = answer;
 	q->code_if_needed = true;
 	q->repeats = true;

@@ -3,6 +3,7 @@
 #ifndef DLK_AGENT_AUTH_H
 #define DLK_AGENT_AUTH_H
 
+#include "agent/http.h"
 #include "agent/question.h"
 
 #define DLK_AUTH_PATH "/v1/auth/"

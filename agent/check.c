@@ -170,7 +170,7 @@ answer(struct dlk_question *q)
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
 	bool allow = text && allows(&q->verdict);
 
-	dlk_http_answer(q->http, q->request, allow ? 200 : 403,
+	dlk_http_answer(q->door, q->waiting, allow ? 200 : 403,
 	    text ? "application/json" : NULL, dlk_bytes_str(text));
 	free(text);
 	json_decref(object);
@@ -182,7 +182,7 @@ dlk_check_handle(struct dlk_http *http, struct evhttp_request *request, uid_t pe
 	struct evbuffer *input = evhttp_request_get_input_buffer(request);
 	size_t n = evbuffer_get_length(input);
 	uint8_t *body = evbuffer_pullup(input, -1);
-	struct dlk_question *q = dlk_question_new(http, request, peer);
+	struct dlk_question *q = dlk_question_new(peer);
 	char words[128] = "no memory";
 
 	if (!q || (n > 0 && !body)) {
@@ -198,6 +198,8 @@ dlk_check_handle(struct dlk_http *http, struct evhttp_request *request, uid_t pe
 		dlk_http_refuse(http, request, r == -ENOMEM ? 403 : 400, words);
 		return;
 	}
+	q->door = http;
+	q->waiting = request;
 	q->answer = answer;
 	dlk_question_ask(q, arg);
 }

@@ -3,6 +3,7 @@
 #ifndef DLK_AGENT_CHECK_H
 #define DLK_AGENT_CHECK_H
 
+#include "agent/http.h"
 #include "agent/question.h"
 
 /* A route's handler; `arg` is the struct dlk_house. */

@@ -41,13 +41,47 @@ listens_on_unix(int fd)
 	       getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
 }
 
+static const struct {
+	const char *name;
+	enum dlk_speech speech;
+} speeches[] = { { "unix", DLK_SPEECH_HTTP }, { "spop", DLK_SPEECH_SPOP },
+	{ "fastcgi", DLK_SPEECH_FASTCGI } };
+#define SPEECHES (sizeof(speeches) / sizeof(speeches[0]))
+
+static bool
+find_speech(struct dlk_bytes name, enum dlk_speech *ret_speech)
+{
+	for (size_t i = 0; i < SPEECHES; i++) {
+		if (!dlk_bytes_equal(name, dlk_bytes_str(speeches[i].name)))
+			continue;
+		*ret_speech = speeches[i].speech;
+		return true;
+	}
+	return false;
+}
+
+/* The next of "name:name"; what has no name of ours is what it was before there were names. */
+static enum dlk_speech
+next_name(const char **names)
+{
+	enum dlk_speech speech = DLK_SPEECH_HTTP;
+	size_t n = strcspn(*names, ":");
+
+	(void)find_speech(DLK_BYTES(*names, n), &speech);
+	*names += n + ((*names)[n] == ':');
+	return speech;
+}
+
 int
 dlk_listen_inherited(struct dlk_listeners *ret_listeners, struct dlk_finding *finding)
 {
-	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS"),
+		   *names = getenv("LISTEN_FDNAMES");
 	struct dlk_listeners found = { 0 };
 	int64_t n = 0, whose = 0;
 
+	if (!names)
+		names = "";
 	if (pid && fds && dlk_int_parse(pid, 1, INT32_MAX, &whose) == 0 && whose == getpid() &&
 	    dlk_int_parse(fds, 0, DLK_LISTEN_MAX, &n) < 0)
 		return wrong(finding, -EINVAL, fds, "LISTEN_FDS");
@@ -57,6 +91,7 @@ dlk_listen_inherited(struct dlk_listeners *ret_listeners, struct dlk_finding *fi
 			    "not a listening unix stream socket");
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 			return wrong(finding, -errno, "LISTEN_FDS", "fcntl");
+		found.speech[found.n] = next_name(&names);
 		found.fd[found.n++] = fd;
 	}
 	*ret_listeners = found;
@@ -147,12 +182,10 @@ open_at(const char *path, int *ret_fd)
 }
 
 static int
-open_one(const char *where, int *ret_fd, struct dlk_finding *finding)
+open_one(const char *path, int *ret_fd, struct dlk_finding *finding)
 {
-	if (strncmp(where, "unix:/", 6) != 0)
-		return wrong(finding, -EINVAL, where, "want unix:/PATH");
-	const char *path = where + 5;
 	int r = is_free(path);
+
 	if (r == -EADDRINUSE)
 		return wrong(finding, r, path, "another agent answers there");
 	if (r < 0)
@@ -161,23 +194,76 @@ open_one(const char *where, int *ret_fd, struct dlk_finding *finding)
 	return r < 0 ? wrong(finding, r, path, "cannot be made") : 0;
 }
 
-int
-dlk_listen_open(const struct dlk_strings *where, struct dlk_listeners *ret_listeners,
+static bool
+is_at(int fd, const char *path)
+{
+	struct sockaddr_un address = { 0 };
+	socklen_t n = sizeof(address) - 1;
+
+	return getsockname(fd, (struct sockaddr *)&address, &n) == 0 &&
+	       strcmp(address.sun_path, path) == 0;
+}
+
+static bool
+is_there(
+    const struct dlk_listeners *inherited, size_t n, enum dlk_speech speech, const char *path)
+{
+	if (speech == DLK_SPEECH_HTTP)
+		return n > 0;
+	for (size_t i = 0; i < n; i++)
+		if (is_at(inherited->fd[i], path))
+			return true;
+	return false;
+}
+
+static int
+add(const char *where, struct dlk_listeners *all, size_t inherited,
     struct dlk_finding *finding)
 {
-	struct dlk_listeners made = { 0 };
+	size_t n = strcspn(where, ":");
+	enum dlk_speech speech;
 
-	if (where->n == 0 || where->n > DLK_LISTEN_MAX)
-		return wrong(finding, -EINVAL, "", "between one and eight");
-	for (size_t i = 0; i < where->n; i++) {
-		int r = open_one(where->text[i], &made.fd[i], finding);
-		if (r < 0) {
-			while (made.n > 0)
-				close(made.fd[--made.n]);
-			return r;
-		}
-		made.n++;
+	if (!find_speech(DLK_BYTES(where, n), &speech) || strncmp(where + n, ":/", 2) != 0)
+		return wrong(
+		    finding, -EINVAL, where, "want unix:/PATH, spop:/PATH or fastcgi:/PATH");
+	if (is_there(all, inherited, speech, where + n + 1))
+		return 0;
+	if (all->n == DLK_LISTEN_MAX)
+		return wrong(finding, -E2BIG, where, "between one and eight");
+	int r = open_one(where + n + 1, &all->fd[all->n], finding);
+	if (r == 0)
+		all->speech[all->n++] = speech;
+	return r;
+}
+
+int
+dlk_listen_open(const struct dlk_strings *where, struct dlk_listeners *listeners,
+    struct dlk_finding *finding)
+{
+	size_t inherited = listeners->n;
+	int r = 0;
+
+	for (size_t i = 0; i < where->n && r == 0; i++)
+		r = add(where->text[i], listeners, inherited, finding);
+	if (r == 0 && listeners->n == 0)
+		r = wrong(finding, -EINVAL, "", "between one and eight");
+	while (r < 0 && listeners->n > inherited)
+		close(listeners->fd[--listeners->n]);
+	return r;
+}
+
+void
+dlk_listeners_take(
+    struct dlk_listeners *listeners, enum dlk_speech speech, struct dlk_listeners *ret_taken)
+{
+	struct dlk_listeners others = { 0 };
+
+	*ret_taken = (struct dlk_listeners){ 0 };
+	for (size_t i = 0; i < listeners->n; i++) {
+		bool wanted = listeners->speech[i] == speech;
+		struct dlk_listeners *to = wanted ? ret_taken : &others;
+		to->fd[to->n] = listeners->fd[i];
+		to->speech[to->n++] = listeners->speech[i];
 	}
-	*ret_listeners = made;
-	return 0;
+	*listeners = others;
 }

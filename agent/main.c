@@ -99,8 +99,6 @@ open_sockets(struct agent *agent)
 
 	if (dlk_listen_inherited(&agent->listeners, &finding) < 0)
 		return fault(&finding);
-	if (agent->listeners.n > 0)
-		return 0;
 	if (dlk_settings_load(agent->config, &care, &settings, &finding) < 0)
 		return fault(&finding);
 	int r = dlk_listen_open(&settings->listen, &agent->listeners, &finding);
@@ -262,11 +260,13 @@ run(struct agent *agent)
 		code = watch_signals(agent);
 	if (code != 0)
 		return code;
+	struct dlk_listeners web;
 	int r =
 	    dlk_modules_new(agent->base, &agent->house, &agent->listeners, &agent->modules);
+	dlk_listeners_take(&agent->listeners, DLK_SPEECH_HTTP, &web);
 	if (r == 0)
-		r = dlk_http_new(agent->base, &agent->listeners, routes,
-		    sizeof(routes) / sizeof(routes[0]), &agent->http);
+		r = dlk_http_new(agent->base, &web, routes, sizeof(routes) / sizeof(routes[0]),
+		    &agent->http);
 	if (r < 0)
 		return broken("listening", r);
 	dlk_say(DLK_NOTICE, "%s: in force, %zu threads", agent->config,

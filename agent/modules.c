@@ -374,10 +374,13 @@ dlk_modules_new(struct event_base *base, const struct dlk_house *house,
 	if (!all->retry)
 		error = -ENOMEM;
 	for (size_t i = 0; i < listeners->n && error == 0; i++) {
-		if (is_module_socket(listeners->fd[i]))
+		if (listeners->speech[i] == DLK_SPEECH_HTTP &&
+		    is_module_socket(listeners->fd[i])) {
 			error = listen_on(all, listeners->fd[i]);
-		else
-			others.fd[others.n++] = listeners->fd[i];
+			continue;
+		}
+		others.speech[others.n] = listeners->speech[i];
+		others.fd[others.n++] = listeners->fd[i];
 	}
 	*listeners = others;
 	*ret_modules = all; /* lives as long as the process, as does what a failure leaves */

@@ -19,14 +19,12 @@
 #define STRANGER_RATE 10 /* a second */
 
 struct dlk_question *
-dlk_question_new(struct dlk_http *http, struct evhttp_request *request, uid_t peer)
+dlk_question_new(uid_t peer)
 {
 	struct dlk_question *q = calloc(1, sizeof(*q));
 
 	if (!q)
 		return NULL;
-	q->http = http;
-	q->request = request;
 	q->caller.entrance = q->asked.entrance = DLK_ENTRANCE_GATEWAY;
 	q->caller.uid = peer;
 	q->caller.root = peer == 0;
@@ -99,6 +97,18 @@ decide(struct dlk_question *q, struct dlk_engine *engine)
 		q->asked.has_code = true;
 		dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
 	}
+}
+
+int
+dlk_question_status(const struct dlk_verdict *verdict)
+{
+	/* without a name the application behind would believe the client's own header */
+	if (verdict->reason == DLK_R_OK && verdict->effect == DLK_EFFECT_ENFORCE &&
+	    verdict->user[0] != '\0')
+		return 200;
+	return verdict->reason == DLK_R_OTP_REQUIRED || verdict->reason == DLK_R_NO_CERTIFICATE
+		   ? 401
+		   : 403;
 }
 
 /* Allowed by the certificate alone: the same a while later, where the same is in force. What

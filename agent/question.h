@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* question.h - one request of a gateway on its way to the decision and back to its door. */
+/*
+ * question.h - one request of a gateway on its way to the decision and back to its door. What
+ * a door speaks (HTTP, SPOP, FastCGI) is unknown here.
+ */
 #ifndef DLK_AGENT_QUESTION_H
 #define DLK_AGENT_QUESTION_H
 
-#include "agent/http.h"
 #include "agent/house.h"
 
 struct dlk_question {
 	struct dlk_job job; /* first */
 	const struct dlk_house *house;
-	struct dlk_http *http;
-	struct evhttp_request *request;
+	void *door;    /* the door's own: who asked, */
+	void *waiting; /* and what is to be answered */
 	struct dlk_caller caller;
 	struct dlk_request asked;
 	/* A door that has found out by itself why not: then this is the verdict, recorded. */
@@ -29,10 +31,12 @@ struct dlk_question {
 };
 
 /* A question of a gateway: its caller and a fresh attempt are in it. NULL: no memory. */
-struct dlk_question *dlk_question_new(
-    struct dlk_http *http, struct evhttp_request *request, uid_t peer);
+struct dlk_question *dlk_question_new(uid_t peer);
 /* Takes it; `answer` is called once, and then it is wiped and freed. */
 void dlk_question_ask(struct dlk_question *question, const struct dlk_house *house);
+/* For gateways that know no more than that: 200; 401 where the certificate or the code is
+ * missing; 403. */
+int dlk_question_status(const struct dlk_verdict *verdict);
 void dlk_question_free(struct dlk_question *question); /* one that was not asked */
 
 #endif

@@ -61,7 +61,7 @@ set_up(void **state)
 {
 	char *text[] = { where };
 	const struct dlk_strings strings = { text, 1 };
-	struct dlk_listeners listeners;
+	struct dlk_listeners listeners = { 0 };
 	struct dlk_finding finding;
 
 	(void)state;

@@ -315,7 +315,7 @@ a_socket_is_taken_over_only_from_the_dead(void **state)
 	char dir[] = "/tmp/doublelock-test-XXXXXX", where[64];
 	char *text[] = { where };
 	const struct dlk_strings strings = { text, 1 };
-	struct dlk_listeners first, second;
+	struct dlk_listeners first = { 0 }, second = { 0 };
 	struct dlk_finding finding;
 	struct stat st;
 
@@ -329,11 +329,64 @@ a_socket_is_taken_over_only_from_the_dead(void **state)
 	assert_non_null(strstr(finding.detail, "another agent"));
 	close(first.fd[0]);
 	assert_int_equal(dlk_listen_open(&strings, &second, &finding), 0);
-	close(second.fd[0]);
+	close(second.fd[--second.n]);
 	assert_int_equal(unlink(where + 5), 0);
 	assert_int_equal(mkdir(where + 5, 0700), 0);
 	assert_int_equal(dlk_listen_open(&strings, &second, &finding), -ENOTSOCK);
 	assert_int_equal(rmdir(where + 5), 0);
+	assert_int_equal(rmdir(dir), 0);
+}
+
+/* As systemd does it: the kernel knows the socket by its path. */
+static int
+inherited(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	assert_true(dlk_text_copy(address.sun_path, sizeof(address.sun_path), path));
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	return fd;
+}
+
+static void
+sockets_are_told_apart_by_what_they_speak(void **state)
+{
+	static const char *const speech[] = { "unix", "spop", "fastcgi" };
+	char dir[] = "/tmp/doublelock-test-XXXXXX", where[3][64];
+	char *text[] = { where[0], where[1], where[2] };
+	const struct dlk_strings strings = { text, 3 };
+	struct dlk_listeners all = { 0 }, web, frames, records;
+	struct dlk_finding finding;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < 3; i++)
+		snprintf(where[i], sizeof(where[i]), "%s:%s/%zu", speech[i], dir, i);
+	/* what was inherited stands for unix:, and for the path that it has */
+	all.fd[all.n] = inherited(strchr(where[1], '/'));
+	all.speech[all.n++] = DLK_SPEECH_SPOP;
+	assert_int_equal(dlk_listen_open(&strings, &all, &finding), 0);
+	assert_int_equal(all.n, 2);
+	dlk_listeners_take(&all, DLK_SPEECH_FASTCGI, &records);
+	dlk_listeners_take(&all, DLK_SPEECH_SPOP, &frames);
+	dlk_listeners_take(&all, DLK_SPEECH_HTTP, &web);
+	assert_true(all.n == 0 && web.n == 0 && frames.n == 1 && records.n == 1);
+	assert_int_equal(frames.speech[0], DLK_SPEECH_SPOP);
+	assert_int_equal(records.speech[0], DLK_SPEECH_FASTCGI);
+	/* another one is in the way: what was there before stays */
+	assert_int_equal(dlk_listen_open(&strings, &records, &finding), -EADDRINUSE);
+	assert_int_equal(records.n, 1);
+	close(frames.fd[0]);
+	close(records.fd[0]);
+	assert_int_equal(dlk_listen_open(&strings, &web, &finding), 0);
+	assert_int_equal(web.n, 3);
+	for (size_t i = 0; i < 3; i++) {
+		close(web.fd[i]);
+		assert_int_equal(unlink(strchr(where[i], '/')), 0);
+	}
 	assert_int_equal(rmdir(dir), 0);
 }
 
@@ -463,6 +516,7 @@ main(void)
 		cmocka_unit_test(a_flood_of_keys_ends_no_limit_of_the_busy),
 		cmocka_unit_test(an_answer_is_kept_for_the_same_question_alone),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
+		cmocka_unit_test(sockets_are_told_apart_by_what_they_speak),
 		cmocka_unit_test(a_list_is_fetched_ahead_of_its_end),
 		cmocka_unit_test(failures_make_it_slower),
 		cmocka_unit_test(no_certificate_leads_into_the_house),
