@@ -29,6 +29,7 @@
 #include "agent/spelling.h"
 #include "agent/refresh.h"
 #include "agent/watch.h"
+#include "base/text.h"
 
 /* The example of the Standard Webhooks' own libraries. */
 static void
