@@ -116,9 +116,10 @@ read_extension(struct dlk_crl *crl, const struct dlk_der_extension *ext)
 
 	switch (last) {
 	case 20:
-		return read_number(ext->value, &crl->number)
+		return !ext->critical && read_number(ext->value, &crl->number)
 			   ? NULL
-			   : "its CRLNumber is malformed (RFC 5280 section 5.2.3)";
+			   : "its CRLNumber is critical or malformed (RFC 5280 section "
+			     "5.2.3)";
 	case 27:
 		return read_number(ext->value, &crl->base)
 			   ? NULL

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* names.h - the form of names in certificates: they become accounts, so none may read in two
- * ways (RFC 5280 sections 4.1.2.4, 4.2.1.6 and 4.2.1.10). Private to lib/core. */
+ * ways (RFC 5280 sections 4.1.2.4 and 4.2.1.6). Private to lib/core. */
 #ifndef DLK_CORE_NAMES_H
 #define DLK_CORE_NAMES_H
 
@@ -8,13 +8,14 @@
 
 #include <openssl/x509v3.h>
 
+#include "base/bytes.h"
+
 bool dlk_names_subject_ok(const X509_NAME *name);
 bool dlk_names_alt_ok(const GENERAL_NAMES *names);
-bool dlk_names_constraints_ok(const NAME_CONSTRAINTS *constraints);
-/* No commonName is a mailbox that the constraints would not let stand in subjectAltName: what
- * serves as an identity is held to them wherever it stands. */
-bool dlk_names_cn_within(const X509_NAME *subject, const NAME_CONSTRAINTS *constraints);
-/* Pairs of a name and a constraint that would be compared: what judging them costs. */
-size_t dlk_names_comparisons(const X509 *x509, const NAME_CONSTRAINTS *constraints);
+/* RFC 1034 section 3.5, with the underscores of practice. */
+bool dlk_names_is_host(struct dlk_bytes name);
+/* One '@' between a local part and a host (RFC 5280 section 4.2.1.6, RFC 5321 section 4.1.2).
+ */
+bool dlk_names_is_mailbox(struct dlk_bytes name);
 
 #endif

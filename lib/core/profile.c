@@ -10,6 +10,7 @@
 #include "core/certdata.h"
 #include "core/der.h"
 #include "core/names.h"
+#include "core/subtrees.h"
 
 #define POLICIES_MAX 512 /* of one certificate */
 
@@ -192,8 +193,8 @@ policies_fault(const CERTIFICATEPOLICIES *policies)
 	return NULL;
 }
 
-/* Not critical, they are read all the same. Only the common case passes so, a CA that asks
- * for explicit policies: whoever passes over it elsewhere accepts more than we do here. */
+/* Not critical, they are read all the same. Only one case passes so, a CA that asks for
+ * explicit policies from here on: nothing demands more, whatever its criticality. */
 static const char *
 demands_fault(const struct dlk_cert *cert, const POLICY_CONSTRAINTS *demands, bool critical)
 {
@@ -204,7 +205,8 @@ demands_fault(const struct dlk_cert *cert, const POLICY_CONSTRAINTS *demands, bo
 	    is_below_zero(demands->inhibitPolicyMapping))
 		return "policyConstraints that are empty or below zero (RFC 5280 section "
 		       "4.2.1.11)";
-	return critical || (cert->is_ca && !demands->inhibitPolicyMapping)
+	return critical || (cert->is_ca && !demands->inhibitPolicyMapping &&
+			       ASN1_INTEGER_get(demands->requireExplicitPolicy) == 0)
 		   ? NULL
 		   : "policyConstraints that are not critical (RFC 5280 section 4.2.1.11)";
 }
@@ -242,7 +244,7 @@ static enum dlk_reason
 read_constraints(struct dlk_cert *cert, struct dlk_finding *finding)
 {
 	cert->constraints = X509_get_ext_d2i(cert->x509, NID_name_constraints, NULL, NULL);
-	if (!cert->constraints || dlk_names_constraints_ok(cert->constraints))
+	if (!cert->constraints || dlk_subtrees_ok(cert->constraints))
 		return DLK_R_OK;
 	return DLK_MALFORMED(finding,
 	    "%s: name constraints that are empty or not well formed (RFC 5280 section "

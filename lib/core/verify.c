@@ -12,7 +12,7 @@
 
 #include "base/clock.h"
 #include "core/certdata.h"
-#include "core/names.h"
+#include "core/subtrees.h"
 
 struct walk {
 	const struct dlk_path *path;
@@ -186,7 +186,8 @@ static enum dlk_reason
 check_names(
     const struct walk *w, const struct dlk_cert *ca, const struct dlk_cert *cert, bool is_leaf)
 {
-	size_t cost = dlk_names_comparisons(cert->x509, ca->constraints);
+	size_t cost = dlk_subtrees_comparisons(cert->x509, ca->constraints);
+	const char *fault;
 	int code;
 
 	if (cost > *w->comparisons)
@@ -195,16 +196,16 @@ check_names(
 		    cert->label, ca->label);
 	*w->comparisons -= cost;
 	code = NAME_CONSTRAINTS_check(cert->x509, ca->constraints);
-	if (code == X509_V_OK && is_leaf)
-		code = NAME_CONSTRAINTS_check_CN(cert->x509, ca->constraints);
 	if (code != X509_V_OK)
 		return constraint_fault(w, ca, cert, code);
-	if (is_leaf &&
-	    !dlk_names_cn_within(X509_get_subject_name(cert->x509), ca->constraints))
+	fault = dlk_subtrees_fault(cert->x509, ca->constraints);
+	if (!fault && is_leaf)
+		fault =
+		    dlk_subtrees_cn_fault(X509_get_subject_name(cert->x509), ca->constraints);
+	if (fault)
 		return REFUSE(w, DLK_R_NAME_CONSTRAINT,
-		    "%s: its commonName is an address outside the name constraints of %s (RFC "
-		    "5280 section 4.2.1.10)",
-		    cert->label, ca->label);
+		    "%s: outside the name constraints of %s: %s (RFC 5280 section 4.2.1.10)",
+		    cert->label, ca->label, fault);
 	return DLK_R_OK;
 }
 

@@ -126,6 +126,31 @@ alt_name_for_subject(struct pki_spec *spec)
 }
 
 static void
+loose_demand(struct pki_spec *spec, const char *demand)
+{
+	pki_set(spec, PKI_BASIC, true, "CA:TRUE");
+	pki_set(spec, PKI_DEMANDS, false, demand);
+}
+
+static void
+loose_demand_now(struct pki_spec *spec)
+{
+	loose_demand(spec, "requireExplicitPolicy:0");
+}
+
+static void
+loose_demand_later(struct pki_spec *spec)
+{
+	loose_demand(spec, "requireExplicitPolicy:3");
+}
+
+static void
+loose_demand_of_mappings(struct pki_spec *spec)
+{
+	loose_demand(spec, "requireExplicitPolicy:0,inhibitPolicyMapping:0");
+}
+
+static void
 loose_alt_name_for_subject(struct pki_spec *spec)
 {
 	spec->subject = "";
@@ -539,13 +564,34 @@ static const struct row rows[] = {
 				 "a@b@c"),
 	    .reason = MALFORMED },
 	{ .name = "constraints: hosts",
-	    CONF(PKI_CONSTRAINTS, true, "permitted;DNS:example.com,excluded;DNS:.bad.example"),
+	    CONF(PKI_CONSTRAINTS, true, "permitted;DNS:example.com,excluded;DNS:bad.example"),
 	    .reason = DLK_R_OK },
+	{ .name = "constraints: a host with a dot in front",
+	    CONF(PKI_CONSTRAINTS, true, "permitted;DNS:.example.com"),
+	    .reason = MALFORMED },
+	{ .name = "constraints: a wildcard",
+	    CONF(PKI_CONSTRAINTS, true, "permitted;DNS:*.example.com"),
+	    .reason = MALFORMED },
+	{ .name = "constraints: domains of addresses and URIs",
+	    CONF(PKI_CONSTRAINTS, true, "permitted;email:.example.com,permitted;URI:.example"),
+	    .reason = DLK_R_OK },
+	{ .name = "constraints: an address with two @",
+	    CONF(PKI_CONSTRAINTS, true, "permitted;email:a@b@example.com"),
+	    .reason = MALFORMED },
 	{ .name = "policies: empty", RAW(PKI_POLICIES, "\x30\x00"), .reason = MALFORMED },
 	{ .name = "policies: one twice",
 	    RAW(PKI_POLICIES, "\x30\x0c\x30\x04\x06\x02\x2a\x03\x30\x04\x06\x02\x2a\x03"),
 	    .reason = MALFORMED },
 	{ .name = "mappings: empty", RAW(PKI_MAPPINGS, "\x30\x00"), .reason = MALFORMED },
+	{ .name = "policyConstraints: not critical, from here on",
+	    .change = loose_demand_now,
+	    .reason = DLK_R_OK },
+	{ .name = "policyConstraints: not critical, further down",
+	    .change = loose_demand_later,
+	    .reason = MALFORMED },
+	{ .name = "policyConstraints: not critical, of mappings too",
+	    .change = loose_demand_of_mappings,
+	    .reason = MALFORMED },
 	{ .name = "policyConstraints: empty",
 	    RAW(PKI_DEMANDS, "\x30\x00"),
 	    .reason = MALFORMED },

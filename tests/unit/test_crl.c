@@ -115,6 +115,8 @@ static const struct row rows[] = {
 	    { .extensions = "300906035504630402"
 			    "0500" },
 	    NULL },
+	{ "CRLNumber critical", { .extensions = "300d0603551d140101ff0403020101" },
+	    "CRLNumber" },
 	{ "CRLNumber negative", { .extensions = "300a0603551d1404030201ff" }, "CRLNumber" },
 	{ "CRLNumber of 20 octets",
 	    { .extensions = "301d0603551d14041602147fffffffffffffffffffffffffffffffffffffff" },

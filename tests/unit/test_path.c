@@ -454,6 +454,46 @@ CHANGE(host_in_cn)
 	PERMIT(c, "DNS:example.com");
 	c->leaf.subject = "CN=www.example.org";
 }
+CHANGE(host_in_cn_as_well)
+{
+	host_in(c);
+	c->leaf.subject = "CN=www.example.org";
+}
+CHANGE(host_in_cn_within)
+{
+	host_in(c);
+	c->leaf.subject = "CN=www.Example.com";
+}
+CHANGE(address_in_cn)
+{
+	host_in(c);
+	c->leaf.subject = "CN=127.0.0.1";
+}
+CHANGE(person_in_cn)
+{
+	host_in(c);
+	c->leaf.subject = "CN=Alice A. Smith";
+}
+CHANGE(wildcard_in)
+{
+	PERMIT(c, "DNS:example.com");
+	NAMED(c, "DNS:*.example.com");
+}
+CHANGE(wildcard_over_excluded)
+{
+	EXCLUDE(c, "DNS:bad.example.com");
+	NAMED(c, "DNS:*.example.com");
+}
+CHANGE(wildcard_beside_excluded)
+{
+	EXCLUDE(c, "DNS:bad.a.example.com");
+	NAMED(c, "DNS:*.example.com");
+}
+CHANGE(wildcard_above_permitted)
+{
+	PERMIT(c, "DNS:good.example.com");
+	NAMED(c, "DNS:*.example.com");
+}
 CHANGE(uri_in)
 {
 	PERMIT(c, "URI:.example.com");
@@ -468,6 +508,31 @@ CHANGE(uri_without_host)
 {
 	PERMIT(c, "URI:.example.com");
 	NAMED(c, "URI:urn:x:y");
+}
+CHANGE(uri_with_user)
+{
+	PERMIT(c, "URI:good.example.com");
+	NAMED(c, "URI:https://good.example.com:80@evil.example.org/");
+}
+CHANGE(uri_with_query)
+{
+	PERMIT(c, "URI:.example.com");
+	NAMED(c, "URI:https://evil.example.org?a.example.com");
+}
+CHANGE(uri_of_address_excluded)
+{
+	EXCLUDE(c, "URI:.example.com");
+	NAMED(c, "URI:https://192.0.2.1/x");
+}
+CHANGE(uri_with_port)
+{
+	PERMIT(c, "URI:.example.com");
+	NAMED(c, "URI:https://a.example.com:8443/x?y=http://z");
+}
+CHANGE(uri_unconstrained)
+{
+	PERMIT(c, "DNS:example.com");
+	NAMED(c, "URI:urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6");
 }
 CHANGE(ip_in)
 {
@@ -657,6 +722,20 @@ static const struct row rows[] = {
 	{ "host outside", host_out, CONSTRAINT, 0, NULL },
 	{ "host that only ends so", host_suffix, CONSTRAINT, 0, NULL },
 	{ "CN, a host outside", host_in_cn, CONSTRAINT, 0, NULL },
+	{ "CN, a host outside, SAN within", host_in_cn_as_well, CONSTRAINT, 0, NULL },
+	{ "CN, a host within", host_in_cn_within, DLK_R_OK, 0, NULL },
+	{ "CN, an IP address", address_in_cn, DLK_R_OK, 0, NULL },
+	{ "CN, a person", person_in_cn, DLK_R_OK, 0, NULL },
+	{ "wildcard within", wildcard_in, DLK_R_OK, 0, NULL },
+	{ "wildcard over an excluded host", wildcard_over_excluded, CONSTRAINT, 0,
+	    "wildcard" },
+	{ "wildcard beside an excluded host", wildcard_beside_excluded, DLK_R_OK, 0, NULL },
+	{ "wildcard above a permitted host", wildcard_above_permitted, CONSTRAINT, 0, NULL },
+	{ "URI with a user in front of its host", uri_with_user, CONSTRAINT, 0, "URI" },
+	{ "URI with a query behind its host", uri_with_query, CONSTRAINT, 0, "URI" },
+	{ "URI of an address, hosts excluded", uri_of_address_excluded, CONSTRAINT, 0, "URI" },
+	{ "URI with port and query within", uri_with_port, DLK_R_OK, 0, NULL },
+	{ "URI that nothing constrains", uri_unconstrained, DLK_R_OK, 0, NULL },
 	{ "URI within", uri_in, DLK_R_OK, 0, NULL },
 	{ "URI outside", uri_out, CONSTRAINT, 0, NULL },
 	{ "URI without a host", uri_without_host, CONSTRAINT, 0, NULL },
