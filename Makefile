@@ -66,8 +66,9 @@ PAM := $(call obj,pam/*.c) $(call obj,lib/base/account.c lib/base/bytes.c lib/ba
 	lib/base/secret.c lib/base/text.c \
 	lib/model/*.c lib/wire/*.c)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
-HELPER := $(call obj,agent/helper.c agent/watch.c $(CONFINED))
-CTL    := $(call obj,agent/ctl/*.c $(CONFINED)) $(call obj,agent/download.c agent/crlurls.c agent/refresh.c)
+HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
+HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
+CTL    := $(call obj,agent/ctl/*.c $(CONFINED)) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/refresh.c)
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 # what several tests share

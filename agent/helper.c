@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "config/engine.h"
 #include "confine.h"
+#include "process.h"
 #include "sandbox.h"
 #include "store/events.h"
 #include "watch.h"
@@ -93,14 +94,13 @@ print_of(const struct dlk_engine *engine)
 
 /* While the user looked for the code, a certificate may have been revoked. */
 static int
-open_engine(struct helper *h, struct dlk_finding *finding)
+open_engine(struct helper *h, unsigned parts, struct dlk_finding *finding)
 {
 	if (h->engine && print_of(h->engine) == h->print)
 		return 0;
 	dlk_engine_close(h->engine);
 	h->engine = NULL;
-	int error = dlk_engine_open(
-	    h->config, DLK_ENGINE_TRUST | DLK_ENGINE_RECORD, DLK_OWNER, &h->engine, finding);
+	int error = dlk_engine_open(h->config, parts, DLK_OWNER, &h->engine, finding);
 	if (error == 0)
 		h->print = print_of(h->engine);
 	return error;
@@ -109,14 +109,19 @@ open_engine(struct helper *h, struct dlk_finding *finding)
 static void
 judge(struct helper *h, const struct dlk_request *request, struct dlk_verdict *verdict)
 {
+	bool decides = request->session == DLK_SESSION_NONE;
 	struct dlk_finding finding = { 0 };
 
-	if (open_engine(h, &finding) != 0) {
+	if (open_engine(h, DLK_ENGINE_RECORD | (decides ? DLK_ENGINE_TRUST : 0), &finding) !=
+	    0) {
 		dlk_say(DLK_ERROR, "%s", finding.detail);
 		dlk_engine_refuse(&finding, verdict);
 		return;
 	}
-	dlk_engine_decide(h->engine, &h->caller, request, dlk_clock_now(), verdict);
+	if (decides)
+		dlk_engine_decide(h->engine, &h->caller, request, dlk_clock_now(), verdict);
+	else
+		dlk_engine_note(h->engine, &h->caller, request, dlk_clock_now(), verdict);
 }
 
 /* The second request has to be of the same attempt: a code for one login opens no other. */
@@ -166,6 +171,7 @@ know_caller(struct dlk_caller *caller)
 		return -errno;
 	caller->entrance = DLK_ENTRANCE_PAM;
 	caller->uid = peer.uid;
+	caller->process.pid = peer.pid;
 	caller->root = dlk_owner_is(peer.uid);
 	dlk_text_copy(caller->name, sizeof(caller->name), "helper");
 	return 0;
@@ -204,6 +210,7 @@ run(struct helper *h)
 	error = dlk_sandbox_harden();
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "no_new_privs", error);
+	dlk_process_know(h->caller.process.pid, &h->caller.process);
 	error = confine(h->config);
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "giving up files and calls", error);

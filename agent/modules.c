@@ -16,6 +16,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "agent/process.h"
 #include "base/account.h"
 #include "base/clock.h"
 #include "base/say.h"
@@ -143,6 +144,8 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 
 	if (look_up(&q->request) != 0)
 		fault(&q->verdict, "the account could not be looked up");
+	else if (q->request.session != DLK_SESSION_NONE)
+		dlk_engine_note(engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
 	else
 		dlk_engine_decide(
 		    engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
@@ -266,12 +269,14 @@ takes_too_many(const struct dlk_modules *all, uid_t uid)
 }
 
 static void
-know(struct dlk_caller *caller, uid_t uid)
+know(struct dlk_caller *caller, const struct ucred *peer)
 {
 	caller->entrance = DLK_ENTRANCE_PAM;
-	caller->uid = uid;
-	caller->root = uid == 0;
-	dlk_text_print(caller->name, sizeof(caller->name), "uid:%u", (unsigned)uid);
+	caller->uid = peer->uid;
+	caller->root = peer->uid == 0;
+	dlk_text_print(caller->name, sizeof(caller->name), "uid:%u", (unsigned)peer->uid);
+	if (caller->root)
+		dlk_process_know(peer->pid, &caller->process);
 }
 
 static void
@@ -296,7 +301,7 @@ accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a
 		.back = &all->first,
 		.fd = fd,
 		.most = peer.uid == 0 ? DLK_WIRE_MAX : DLK_MODULES_SMALL };
-	know(&login->caller, peer.uid);
+	know(&login->caller, &peer);
 	if (login->next)
 		login->next->back = &login->next;
 	all->first = login;

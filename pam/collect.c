@@ -83,13 +83,9 @@ spell(const char *text, char *ret_address, socklen_t size)
 	return inet_ntop(AF_INET6, &six, ret_address, size) != NULL;
 }
 
-/* sshd gives a name instead of the address in PAM_RHOST where it has UseDNS, but always
- * "ADDRESS PORT ADDRESS PORT" in SSH_CONNECTION. */
 static void
-take_source(pam_handle_t *pamh, struct dlk_request *request)
+take_source(const char *from, struct dlk_request *request)
 {
-	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
-	const char *from = connection ? connection : item(pamh, PAM_RHOST);
 	char text[sizeof(request->source)];
 	size_t n = strcspn(from, " ");
 
@@ -99,6 +95,16 @@ take_source(pam_handle_t *pamh, struct dlk_request *request)
 	text[n] = '\0';
 	if (!spell(text, request->source, sizeof(request->source)))
 		request->source[0] = '\0';
+}
+
+/* sshd gives a name instead of the address in PAM_RHOST where it has UseDNS, but always
+ * "ADDRESS PORT ADDRESS PORT" in SSH_CONNECTION. */
+static const char *
+source_of(pam_handle_t *pamh)
+{
+	const char *connection = pam_getenv(pamh, "SSH_CONNECTION");
+
+	return connection ? connection : item(pamh, PAM_RHOST);
 }
 
 static void
@@ -136,7 +142,7 @@ dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileg
 	request->entrance = DLK_ENTRANCE_PAM;
 	take_service(pamh, options, request, verdict);
 	if (privileged) {
-		take_source(pamh, request);
+		take_source(source_of(pamh), request);
 		take_evidence(pamh, request, verdict);
 	}
 	take_tty(pamh, request);
@@ -144,4 +150,22 @@ dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileg
 	    (ssize_t)sizeof(request->attempt))
 		dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "no random octets");
 	return take_user(pamh, request, verdict);
+}
+
+/* PAM's environment may be the user's by now (pam_env reads ~/.pam_environment), and nothing
+ * of it is taken. */
+bool
+dlk_collect_session(pam_handle_t *pamh, const struct dlk_options *options,
+    enum dlk_session session, struct dlk_request *request)
+{
+	struct dlk_verdict verdict = { 0 };
+	const char *user = item(pamh, PAM_USER);
+
+	request->entrance = DLK_ENTRANCE_PAM;
+	request->session = session;
+	take_service(pamh, options, request, &verdict);
+	take_source(item(pamh, PAM_RHOST), request);
+	take_tty(pamh, request);
+	return dlk_text_is_name(user) && take_account(user, request) == DLK_R_OK &&
+	       request->account_known && verdict.reason == DLK_R_UNDECIDED;
 }

@@ -13,4 +13,8 @@
 int dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileged,
     struct dlk_request *request, struct dlk_verdict *verdict);
 
+/* That a session begins or ends; false where there is no account to note it of. */
+bool dlk_collect_session(pam_handle_t *pamh, const struct dlk_options *options,
+    enum dlk_session session, struct dlk_request *request);
+
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * module.c - what PAM calls. The whole of a login stands in authenticate(): collect a request,
- * ask the judge, ask the user for the code if the judge wants one, ask the judge again.
+ * ask the judge, ask the user for the code if the judge wants one, ask the judge again. Of a
+ * session the judge is told, and no more.
  *
  * It runs inside sshd, sudo or a screen locker: it starts no thread, touches no signal, and
  * keeps nothing between two calls but that it has said yes.
@@ -117,18 +118,39 @@ pam_sm_acct_mgmt(pam_handle_t *pamh, int flags, int argc, const char **argv)
 	return PAM_IGNORE;
 }
 
+/* For the record alone: nobody is kept out or in by what becomes of it. */
+static int
+note_session(pam_handle_t *pamh, enum dlk_session session, int argc, const char **argv)
+{
+	DLK_AUTO_REQUEST request = { 0 };
+	struct dlk_verdict verdict = { 0 };
+	struct dlk_options options;
+
+	if (!dlk_owner_is(geteuid()) || !dlk_options_parse(pamh, argc, argv, &options) ||
+	    !dlk_collect_session(pamh, &options, session, &request))
+		return PAM_SUCCESS;
+	DLK_AUTO_ASK ask = { .options = &options, .by_helper = !options.ask_agent, .fd = -1 };
+	dlk_ask(&ask, &request, &verdict);
+	if (!verdict.event[0])
+		pam_syslog(pamh,
+		    verdict.reason == DLK_R_UNKNOWN_SERVICE ? LOG_DEBUG : LOG_WARNING,
+		    "session of %s not noted: %s: %s", request.user,
+		    dlk_reason_str(verdict.reason), verdict.detail);
+	return PAM_SUCCESS;
+}
+
 EXPORT int
 pam_sm_open_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	(void)pamh, (void)flags, (void)argc, (void)argv;
-	return PAM_SUCCESS;
+	(void)flags;
+	return note_session(pamh, DLK_SESSION_OPENED, argc, argv);
 }
 
 EXPORT int
 pam_sm_close_session(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
-	(void)pamh, (void)flags, (void)argc, (void)argv;
-	return PAM_SUCCESS;
+	(void)flags;
+	return note_session(pamh, DLK_SESSION_CLOSED, argc, argv);
 }
 
 EXPORT int

@@ -22,6 +22,7 @@
 #include "confine.h"
 #include "core/digest.h"
 #include "core/carrier.h"
+#include "process.h"
 #include "store/registry.h"
 
 struct ssh_keys {
@@ -39,28 +40,6 @@ static void
 ssh_keys_fini(struct ssh_keys *k)
 {
 	dlk_engine_close(k->engine);
-}
-
-/* The 22nd field; the name of the program before it may hold anything, a bracket too. */
-static int64_t
-start_time(pid_t pid)
-{
-	DLK_AUTO_BUF stat = { 0 };
-	char path[64];
-	int64_t value = 0;
-
-	dlk_text_print(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-	if (dlk_file_read(path, 4096, NULL, &stat) < 0 ||
-	    dlk_buf_add(&stat, 8192, DLK_BYTES("", 1)) < 0)
-		return 0;
-	char *at = strrchr((char *)stat.p, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	char *end = at ? strchr(at + 1, ' ') : NULL;
-	if (!end)
-		return 0;
-	*end = '\0';
-	return dlk_int_parse(at + 1, 0, INT64_MAX, &value) == 0 ? value : 0;
 }
 
 /* sshd asks for each key when it is offered and again when it signs: one attempt. */
@@ -241,6 +220,7 @@ run(struct ctl_call *call)
 		{ .name = "service", .text = &k.service },
 	};
 	char text[DLK_EVIDENCE_MAX];
+	struct dlk_process sshd;
 
 	if (!CTL_OPTIONS(call, table, 1, 3))
 		return CTL_USAGE;
@@ -254,8 +234,9 @@ run(struct ctl_call *call)
 	k.caller =
 	    (struct dlk_caller){ .entrance = DLK_ENTRANCE_AUTHORIZED_KEYS, .uid = getuid() };
 	dlk_text_print(k.caller.name, sizeof(k.caller.name), "uid:%u", (unsigned)getuid());
-	dlk_text_print(k.parent, sizeof(k.parent), "%ld %" PRId64, (long)getppid(),
-	    start_time(getppid()));
+	dlk_process_know(getppid(), &sshd);
+	dlk_text_print(
+	    k.parent, sizeof(k.parent), "%ld %" PRId64, (long)getppid(), sshd.started);
 	if (open_engine(&k) != CTL_YES)
 		return CTL_FAULT;
 	if (ctl_account(call, call->argv[0], k.user, &k.known) != CTL_YES) {

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "store/anchors.h"
 #include "store/binding.h"
+#include "store/session.h"
 
 struct dlk_engine {
 	struct dlk_settings *settings;
@@ -260,6 +261,39 @@ dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
 	dlk_engine_mend(engine);
 	dlk_decide(
 	    dlk_engine_policy(engine), &engine->ports, caller, request, now, ret_verdict);
+}
+
+static enum dlk_reason
+note(struct dlk_engine *e, const struct dlk_caller *caller, const struct dlk_request *request,
+    int64_t now, char *ret_event, struct dlk_finding *finding)
+{
+	if (!caller->root || caller->entrance != DLK_ENTRANCE_PAM)
+		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_POSSESSION_UNPROVEN,
+		    "sessions are noted for root's programs alone");
+	if (!request->account_known ||
+	    !dlk_policy_service(dlk_engine_policy(e), request->service))
+		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_UNKNOWN_SERVICE,
+		    "there is no section [service %s]", request->service);
+	if (!e->record)
+		return dlk_find(finding, DLK_STAGE_SETTLE, DLK_R_FAULT_STORE, "%s",
+		    e->binding.trouble.detail);
+	if (dlk_session_note(e->record, caller, request, now, ret_event) != 0)
+		return dlk_find(finding, DLK_STAGE_SETTLE, DLK_R_FAULT_STORE, "%s",
+		    dlk_record_trouble(e->record));
+	return DLK_R_UNDECIDED;
+}
+
+void
+dlk_engine_note(struct dlk_engine *engine, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict)
+{
+	struct dlk_finding finding = { 0 };
+
+	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	dlk_engine_mend(engine);
+	ret_verdict->reason = note(engine, caller, request, now, ret_verdict->event, &finding);
+	ret_verdict->stage = finding.stage;
+	dlk_text_copy(ret_verdict->detail, sizeof(ret_verdict->detail), finding.detail);
 }
 
 void

@@ -39,6 +39,11 @@ void dlk_engine_mend(struct dlk_engine *engine);
 
 void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
+/* Notes that a session begins or ends (request->session): of root's programs, of services that
+ * the configuration names, of accounts that exist. The verdict is never a yes; where it names
+ * an event, that is on disk. */
+void dlk_engine_note(struct dlk_engine *engine, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
 /* The verdict of a configuration that could not be opened: fault-config, nothing recorded. */
 void dlk_engine_refuse(const struct dlk_finding *finding, struct dlk_verdict *ret_verdict);
 

@@ -100,6 +100,9 @@ dlk_admit(const struct dlk_policy *policy, const struct dlk_caller *caller,
 	const struct dlk_service *service;
 	enum dlk_reason reason;
 
+	if (request->session != DLK_SESSION_NONE)
+		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_FAULT_INTERNAL,
+		    "a session is noted; there is nothing to decide");
 	if (!is_sane(request))
 		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_CERTIFICATE_MALFORMED,
 		    "the user or service name of the request is empty or has characters that "

@@ -267,6 +267,7 @@ settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 	memcpy(d->settlement.event.token, token, sizeof(token));
 	dlk_policy_relaxed(d->policy, d->section, d->settlement.event.relaxed,
 	    sizeof(d->settlement.event.relaxed));
+	d->settlement.process = d->caller->process;
 	memcpy(d->settlement.attempt, d->request->attempt, sizeof(d->settlement.attempt));
 	if (!d->begun)
 		error = d->ports->begin(d->ports->ctx, NULL, d->now, NULL);

@@ -85,6 +85,7 @@ struct dlk_settlement {
 	bool ceilings_changed;
 	struct dlk_failures user_failures, source_failures;
 	bool lockout_started;
+	struct dlk_process process; /* whose sessions come from this login; zeros: not known */
 };
 
 /*

@@ -45,6 +45,10 @@ enum dlk_evidence {
 	DLK_EVIDENCE_CERTIFICATE    /* DER of one certificate */
 };
 
+/* A session that begins or ends. It is noted and decides nothing; a request that tells of one
+ * asks for nothing else. */
+enum dlk_session { DLK_SESSION_NONE = 0, DLK_SESSION_OPENED, DLK_SESSION_CLOSED };
+
 /* Zeroed memory is an empty request; fini wipes and frees. */
 struct dlk_request {
 	uint8_t attempt[DLK_ATTEMPT_SIZE]; /* random; the same for both halves of one login */
@@ -61,12 +65,20 @@ struct dlk_request {
 	char tty[DLK_TTY_MAX + 1];
 	bool has_code;
 	struct dlk_secret code;
+	enum dlk_session session;
 };
 void dlk_request_fini(struct dlk_request *request);
 #define DLK_AUTO_REQUEST __attribute__((cleanup(dlk_request_fini))) struct dlk_request
 
 const char *dlk_entrance_str(enum dlk_entrance entrance);
 const char *dlk_possession_str(enum dlk_possession possession);
+
+/* A process and the one that started it, each with the time of its start (in ticks since the
+ * machine was), so that a number that is used again is not taken for it. 0: not known. */
+struct dlk_process {
+	pid_t pid, parent;
+	int64_t started, parent_started;
+};
 
 /* Who asks, as the process that received the request found out itself: the helper from its
  * parent, the agent from SO_PEERCRED, the command line from its own uid. */
@@ -75,6 +87,7 @@ struct dlk_caller {
 	uid_t uid;
 	bool root;                   /* an euid 0 module or uid 0 peer */
 	char name[DLK_NAME_MAX + 1]; /* for the record: "uid:33", "helper" */
+	struct dlk_process process;  /* the module's; all zero where it is not known */
 };
 
 #endif

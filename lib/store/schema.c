@@ -59,7 +59,16 @@ static const char version_1[] =
     " due INTEGER NOT NULL, error TEXT NOT NULL);"
     "CREATE INDEX outbox_due ON outbox (due);";
 
-static const char *const versions[] = { version_1 };
+/* From which login a process's session will be. */
+static const char version_2[] =
+    "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
+    " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
+    " user TEXT NOT NULL, service TEXT NOT NULL, at INTEGER NOT NULL,"
+    " login INTEGER NOT NULL, event TEXT NOT NULL);"
+    "CREATE INDEX process_pid ON process (pid, started);"
+    "CREATE INDEX process_parent ON process (parent, parent_started);";
+
+static const char *const versions[] = { version_1, version_2 };
 #define VERSIONS ((int)(sizeof(versions) / sizeof(versions[0])))
 
 static int

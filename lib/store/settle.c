@@ -17,6 +17,7 @@
 #define ATTEMPT_KEPT  DAY        /* seconds in which an attempt is known to have ended */
 #define LOGIN_KEPT    (31 * DAY) /* a login that is not repeated for so long is forgotten */
 #define FAILURES_KEPT (31 * DAY)
+#define PROCESS_KEPT  (31 * DAY) /* a session that is older ends without its login's name */
 
 #define ABANDON_STEP 4 /* attempts without a code that are ended with one settlement */
 
@@ -241,6 +242,25 @@ write_provisional(struct dlk_record *record, const uint8_t *attempt, struct dlk_
 	return r < 0 ? r : 0;
 }
 
+/* What the process opens later is a session of this login. */
+static int
+write_process(
+    struct dlk_record *record, const struct dlk_settlement *s, const struct dlk_event *event)
+{
+	const struct dlk_process *p = &s->process;
+
+	if (event->type != DLK_EVENT_DECISION_ALLOWED || p->pid == 0 || p->started == 0)
+		return 0;
+	int r = dlk_db_run(record, DLK_SQL_PROCESS_ADD,
+	    DLK_VALUES(DLK_I(p->pid), DLK_I(p->started), DLK_I(p->parent),
+		DLK_I(p->parent_started), DLK_T(event->user), DLK_T(event->service),
+		DLK_I(record->now), DLK_I(record->state.last_row), DLK_T(event->id)));
+	if (r >= 0)
+		r = dlk_db_run(record, DLK_SQL_PROCESSES_OLD,
+		    DLK_VALUES(DLK_I(record->now - PROCESS_KEPT)));
+	return r < 0 ? r : 0;
+}
+
 static int
 write_attempt(struct dlk_record *record, const struct dlk_settlement *s, const char *event_id)
 {
@@ -277,6 +297,8 @@ write_final(struct dlk_record *record, const struct dlk_settlement *s, struct dl
 {
 	int r = dlk_events_append(record, event);
 
+	if (r == 0)
+		r = write_process(record, s, event);
 	if (r == 0)
 		r = add_lockout(record, s);
 	if (r == 0)

@@ -83,8 +83,16 @@
 	X(PENDING_OLD, "SELECT attempt, " DLK_COLUMNS_EVENT " FROM (SELECT * FROM pending ORDER BY rowid LIMIT 1) " \
 		"WHERE at <= ?1 OR at > ?2") \
 	X(PENDING_COUNT, "SELECT count(*) FROM (SELECT at FROM pending ORDER BY rowid LIMIT 1) WHERE at <= ?1 OR at > ?2") \
+	/* processes: the login that a session comes from */ \
+	X(PROCESS_ADD, "INSERT INTO process (pid, started, parent, parent_started, user, service, at, login, event) " \
+		"VALUES (?1,?2,?3,?4,?5,?6,?7,?8,?9)") \
+	X(PROCESS, "SELECT row, login, event, user FROM process WHERE service = ?2 AND ((pid = ?3 AND started = ?4) OR " \
+		"(parent = ?3 AND parent_started = ?4 AND user = ?1)) ORDER BY row DESC LIMIT 1") \
+	X(PROCESS_REMOVE, "DELETE FROM process WHERE row = ?1") \
+	X(PROCESSES_OLD, "DELETE FROM process WHERE row IN (SELECT row FROM process ORDER BY row LIMIT 4) AND at < ?1") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
+	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \
 	X(EVENTS_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \
 		"ORDER BY row LIMIT ?4") \
 	X(EVENTS_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \

@@ -31,7 +31,8 @@ enum request_tag {
 	TAG_SERVICE,
 	TAG_SOURCE,
 	TAG_TTY,
-	TAG_CODE
+	TAG_CODE,
+	TAG_SESSION
 };
 
 enum verdict_tag {
@@ -55,6 +56,8 @@ enum verdict_tag {
 #define BIT(tag) (1U << ((tag)&0x1f))
 static const unsigned request_needs =
     BIT(TAG_ATTEMPT) | BIT(TAG_ENTRANCE) | BIT(TAG_POSSESSION) | BIT(TAG_EVIDENCE_KIND);
+/* A session asks for nothing. */
+static const unsigned session_lacks = BIT(TAG_EVIDENCE) | BIT(TAG_CHAIN) | BIT(TAG_CODE);
 static const unsigned verdict_needs =
     BIT(TAG_REASON) | BIT(TAG_STAGE) | BIT(TAG_GOOD_UNTIL) | BIT(TAG_CHAIN_UNTIL);
 
@@ -134,6 +137,14 @@ put_code(struct writer *w, const struct dlk_secret *code)
 	put(w, TAG_CODE, DLK_BYTES(code->b, code->n), DLK_SECRET_MAX);
 }
 
+static void
+put_session(struct writer *w, const struct dlk_request *request)
+{
+	if (request->has_code || request->evidence.n > 0 || request->chain.n > 0)
+		w->error = -EINVAL;
+	put_octet(w, TAG_SESSION, request->session, DLK_SESSION_CLOSED);
+}
+
 static struct writer
 begin(struct dlk_buf *buf)
 {
@@ -185,6 +196,8 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 	put_text(&w, TAG_TTY, request->tty);
 	if (request->has_code)
 		put_code(&w, &request->code);
+	if (request->session != DLK_SESSION_NONE)
+		put_session(&w, request);
 	return finish(&w);
 }
 
@@ -313,6 +326,16 @@ get_code(const struct reader *r, struct dlk_request *request)
 }
 
 static int
+get_session(const struct reader *r, struct dlk_request *request)
+{
+	unsigned value = 0;
+	int error = get_octet(r, DLK_SESSION_OPENED, DLK_SESSION_CLOSED, &value);
+
+	request->session = (enum dlk_session)value;
+	return error;
+}
+
+static int
 get_entrance(const struct reader *r, enum dlk_entrance *ret_entrance)
 {
 	unsigned value = 0;
@@ -419,6 +442,8 @@ read_request_field(struct reader *r, struct dlk_request *request)
 		return get_text(r, request->tty, sizeof(request->tty));
 	case TAG_CODE:
 		return get_code(r, request);
+	case TAG_SESSION:
+		return get_session(r, request);
 	default:
 		return skip(r);
 	}
@@ -474,10 +499,12 @@ dlk_request_decode(struct dlk_bytes frame, struct dlk_request *ret_request)
 		error = next(&r);
 		if (error == 0)
 			error = read_request_field(&r, &request);
-		if (r.tag <= TAG_CODE)
+		if (r.tag <= TAG_SESSION)
 			r.seen |= BIT(r.tag);
 	}
 	if (error == 0 && (r.seen & request_needs) != request_needs)
+		error = -EBADMSG;
+	if (error == 0 && request.session != DLK_SESSION_NONE && (r.seen & session_lacks))
 		error = -EBADMSG;
 	if (error != 0)
 		return error;

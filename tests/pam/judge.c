@@ -71,6 +71,7 @@ report_request(FILE *seen, const struct dlk_request *r)
 	fprintf(seen, "service %s\n", r->service);
 	fprintf(seen, "source %s\n", r->source);
 	fprintf(seen, "tty %s\n", r->tty);
+	fprintf(seen, "session %d\n", (int)r->session);
 	if (r->has_code)
 		fprintf(seen, "code %.*s\n", (int)r->code.n, (const char *)r->code.b);
 	fflush(seen);

@@ -198,13 +198,13 @@ write_stack(const struct login *l, const char *arguments)
 	fprintf(out, "auth required %s file=%s\n", stub, l->token);
 	fprintf(out, "account required %s\n", module);
 	fprintf(out, "password required %s\n", module);
-	fprintf(out, "session required %s\n", module);
+	fprintf(out, "session required %s %s\n", module, arguments);
 	fclose(out);
 	write_file(l->dir, l->service ? l->service : SERVICE, stack);
 }
 
-int
-login_bare(struct login *l, const char *part, const char *arguments)
+static pam_handle_t *
+begin(struct login *l, const char *part, const char *arguments)
 {
 	const struct pam_conv conversation = { .conv = converse, .appdata_ptr = l };
 	pam_handle_t *pamh = NULL;
@@ -226,19 +226,45 @@ login_bare(struct login *l, const char *part, const char *arguments)
 		pam_set_item(pamh, PAM_TTY, l->tty);
 	for (size_t i = 0; l->env[i]; i++)
 		assert_int_equal(pam_putenv(pamh, l->env[i]), PAM_SUCCESS);
+	return pamh;
+}
+
+int
+login_bare(struct login *l, const char *part, const char *arguments)
+{
+	pam_handle_t *pamh = begin(l, part, arguments);
 	int code = pam_authenticate(pamh, 0);
+
 	pam_end(pamh, code);
 	return code == IGNORED ? PAM_IGNORE : code;
+}
+
+static const char *
+with_judge(const struct login *l, const char *arguments)
+{
+	static char all[1024];
+
+	dlk_text_print(
+	    all, sizeof(all), "config=%s helper=%s %s", l->part, l->judge, arguments);
+	return all;
 }
 
 int
 login(struct login *l, const char *part, const char *arguments)
 {
-	char all[1024];
+	return login_bare(l, part, with_judge(l, arguments));
+}
 
-	dlk_text_print(
-	    all, sizeof(all), "config=%s helper=%s %s", l->part, l->judge, arguments);
-	return login_bare(l, part, all);
+int
+login_session(struct login *l, const char *part, const char *arguments)
+{
+	pam_handle_t *pamh = begin(l, part, with_judge(l, arguments));
+	int code = pam_open_session(pamh, 0);
+
+	if (code == PAM_SUCCESS)
+		code = pam_close_session(pamh, 0);
+	pam_end(pamh, code);
+	return code;
 }
 
 const char *

@@ -39,13 +39,13 @@ $(B)/tests/pam/test_module: $(B)/obj/tests/pam/test_module.o $(B)/obj/tests/pam/
 $(B)/obj/tests/pam/helper.o: agent/helper.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -c $< -o $@
-$(B)/tests/pam/doublelock-helper: $(B)/obj/tests/pam/helper.o $(call obj,agent/watch.c $(CONFINED)) \
+$(B)/tests/pam/doublelock-helper: $(B)/obj/tests/pam/helper.o $(call obj,$(HELPER_PARTS)) \
 		$(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)
 $(B)/tests/pam/helper-frail: $(B)/obj/tests/pam/frail.o $(B)/obj/tests/pam/helper.o \
-		$(call obj,agent/watch.c $(CONFINED)) $(B)/libdoublelock.a
+		$(call obj,$(HELPER_PARTS)) $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(JUDGE_LIBS)

@@ -550,6 +550,56 @@ the_other_doors_decide_nothing(void **state)
 	pam_end(pamh, PAM_SUCCESS);
 }
 
+/* The judge is told of a session; what PAM's environment says by then may be the user's. */
+static void
+sessions_are_told_of(void **state)
+{
+	struct login *l = *state;
+
+	l->rhost = "192.0.2.7";
+	l->tty = "ssh";
+	l->env[0] = "SSH_AUTH_INFO_0=publickey ssh-ed25519 FORGED";
+	l->env[1] = "SSH_CONNECTION=198.51.100.66 1 192.0.2.1 22";
+	assert_int_equal(
+	    login_session(l, "answer undecided\nexit\nanswer undecided\n", ""), PAM_SUCCESS);
+	assert_string_equal(login_seen(l, "session", 0), "1");
+	assert_string_equal(login_seen(l, "session", 1), "2");
+	assert_null(login_seen(l, "session", 2));
+	assert_string_equal(login_seen(l, "user", 0), login_self());
+	assert_string_equal(login_seen(l, "source", 0), "192.0.2.7");
+	assert_string_equal(login_seen(l, "kinds", 0), "1 0 0");
+	assert_string_equal(login_seen(l, "evidence", 0), "0");
+	assert_string_equal(login_seen(l, "attempt", 1), "00000000000000000000000000000000");
+	assert_int_equal(l->lines, 0);
+	assert_int_equal(l->prompts, 0);
+	assert_false(login_left_children());
+}
+
+/* Whatever becomes of it: a session opens and closes. */
+static void
+no_session_is_refused(void **state)
+{
+	static const char *const answers[] = { "answer fault-store no-event",
+		"answer revoked no-event", "answer ok", "die", "exit", "octets 00",
+		"silence" };
+	struct login *l = *state;
+	char part[256];
+
+	l->hasty = true;
+	for (size_t i = 0; i < sizeof(answers) / sizeof(answers[0]); i++) {
+		dlk_text_print(part, sizeof(part), "%s\n", answers[i]);
+		assert_int_equal(login_session(l, part, ""), PAM_SUCCESS);
+		if (i != 2)
+			assert_non_null(strstr(l->log, "not noted"));
+	}
+	assert_int_equal(login_session(l, "answer undecided\n", "nonsense"), PAM_SUCCESS);
+	l->user = "nobody-of-that-name";
+	assert_int_equal(login_session(l, "answer undecided\n", ""), PAM_SUCCESS);
+	assert_null(login_seen(l, "session", 0));
+	assert_null(strstr(l->log, "nobody-of-that-name"));
+	assert_false(login_left_children());
+}
+
 #define LOGIN_TEST(f) cmocka_unit_test_setup_teardown(f, login_setup, login_teardown)
 
 int
@@ -574,6 +624,8 @@ main(void)
 		LOGIN_TEST(passwords_and_codes_share_a_field),
 		LOGIN_TEST(twice_is_noticed),
 		LOGIN_TEST(the_other_doors_decide_nothing),
+		LOGIN_TEST(sessions_are_told_of),
+		LOGIN_TEST(no_session_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

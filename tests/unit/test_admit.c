@@ -193,6 +193,23 @@ doors_open_for_whom_they_are_made(void **state)
 	}
 }
 
+static void
+a_session_is_no_question(void **state)
+{
+	const struct dlk_caller root = ROOT(PAM);
+	const struct dlk_service *service = NULL;
+	struct dlk_finding finding = { 0 };
+	struct dlk_request request = { .entrance = DLK_ENTRANCE_PAM,
+		.session = DLK_SESSION_OPENED,
+		.user = "alice",
+		.service = "sshd" };
+
+	(void)state;
+	assert_int_equal(
+	    dlk_admit(&policy, &root, &request, &service, &finding), DLK_R_FAULT_INTERNAL);
+	assert_null(service);
+}
+
 static int
 member(void *ctx, const char *user, const char *group, bool *ret_member)
 {
@@ -262,6 +279,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(doors_open_for_whom_they_are_made),
+		cmocka_unit_test(a_session_is_no_question),
 		cmocka_unit_test(the_most_specific_section_holds),
 		cmocka_unit_test(a_section_takes_its_sources_alone),
 	};

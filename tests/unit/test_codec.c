@@ -88,6 +88,24 @@ a_request_reads_back(void **state)
 }
 
 static void
+a_session_reads_back(void **state)
+{
+	DLK_AUTO_REQUEST in = { 0 }, out = { 0 };
+	DLK_AUTO_BUF frame = { 0 };
+
+	(void)state;
+	fill_request(&in);
+	in.session = DLK_SESSION_CLOSED;
+	assert_int_equal(dlk_request_encode(&in, &frame), -EINVAL); /* it asks for nothing */
+	in.has_code = false;
+	in.evidence.n = in.chain.n = 0;
+	assert_int_equal(dlk_request_encode(&in, &frame), 0);
+	assert_int_equal(dlk_request_decode(dlk_bytes_of(&frame), &out), 0);
+	assert_int_equal(out.session, DLK_SESSION_CLOSED);
+	assert_string_equal(out.user, in.user);
+}
+
+static void
 an_empty_request_reads_back(void **state)
 {
 	DLK_AUTO_REQUEST in = { 0 }, out = { 0 };
@@ -297,6 +315,17 @@ static const struct bad requests[] = {
 	{ "a uid of two octets", -EBADMSG, F(ATTEMPT KINDS "\0\x08\0\0\0\2\0\0") },
 	{ "an empty code", -EBADMSG, F(ATTEMPT KINDS "\0\x0c\0\0\0\0") },
 	{ "a verdict's field", -EBADMSG, F(ATTEMPT KINDS REASON) },
+	{ "a session", 0, F(ATTEMPT KINDS "\0\x0d\0\0\0\1\2") },
+	{ "no session", -EBADMSG, F(ATTEMPT KINDS "\0\x0d\0\0\0\1\0") },
+	{ "a session that is none", -EBADMSG, F(ATTEMPT KINDS "\0\x0d\0\0\0\1\3") },
+	{ "a session with a code", -EBADMSG,
+	    F(ATTEMPT KINDS "\0\x0c\0\0\0\1"
+			    "1"
+			    "\0\x0d\0\0\0\1\1") },
+	{ "a session with evidence", -EBADMSG,
+	    F(ATTEMPT KINDS "\0\x05\0\0\0\1"
+			    "1"
+			    "\0\x0d\0\0\0\1\1") },
 	{ "a user with ESC", -EBADMSG, F(ATTEMPT KINDS "\0\x07\0\0\0\2\x1bZ") },
 };
 
@@ -363,6 +392,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_reads_back),
+		cmocka_unit_test(a_session_reads_back),
 		cmocka_unit_test(an_empty_request_reads_back),
 		cmocka_unit_test(a_verdict_reads_back),
 		cmocka_unit_test(every_reason_travels),

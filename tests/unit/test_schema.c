@@ -15,12 +15,12 @@
 #include "tests/unit/room.h"
 
 /* As later programs will know them, after the one that there is. */
-static const char *const steps[] = { "CREATE TABLE never (x)",
+static const char *const steps[] = { "CREATE TABLE never (x)", "CREATE TABLE never (x)",
 	"ALTER TABLE token ADD COLUMN nickname TEXT; CREATE TABLE extra (x);"
 	"INSERT INTO extra VALUES (1)",
 	"ALTER TABLE extra ADD COLUMN y INTEGER DEFAULT 7" };
-static const char *const broken[] = { "CREATE TABLE never (x)", "CREATE TABLE extra (x)",
-	"CREATE TABLE extra (x)" };
+static const char *const broken[] = { "CREATE TABLE never (x)", "CREATE TABLE never (x)",
+	"CREATE TABLE extra (x)", "CREATE TABLE extra (x)" };
 
 static void
 all_steps_that_are_missing(void **state)
@@ -28,19 +28,19 @@ all_steps_that_are_missing(void **state)
 	struct room *room = *state;
 
 	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, "12345678901234567890");
-	assert_int_equal(dlk_db_migrate(room->record, steps, 3), 0);
-	assert_int_equal(room_number(room, "PRAGMA user_version"), 3);
+	assert_int_equal(dlk_db_migrate(room->record, steps, 4), 0);
+	assert_int_equal(room_number(room, "PRAGMA user_version"), 4);
 	assert_int_equal(room_number(room, "SELECT y FROM extra"), 7);
 	assert_int_equal(room_number(room, "SELECT count(*) FROM token"), 1);
 	assert_int_equal(
 	    room_number(room, "SELECT count(*) FROM sqlite_master WHERE name = 'never'"), 0);
 	/* Once is enough. */
-	assert_int_equal(dlk_db_migrate(room->record, steps, 3), 0);
+	assert_int_equal(dlk_db_migrate(room->record, steps, 4), 0);
 	assert_int_equal(room_number(room, "SELECT count(*) FROM extra"), 1);
 	/* The program that was there before says so and leaves it alone. */
-	assert_int_equal(dlk_db_migrate(room->record, steps, 2), -ESTALE);
-	assert_non_null(strstr(dlk_record_trouble(room->record), "schema version 3"));
-	assert_non_null(strstr(dlk_record_trouble(room->record), "knows 2"));
+	assert_int_equal(dlk_db_migrate(room->record, steps, 3), -ESTALE);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "schema version 4"));
+	assert_non_null(strstr(dlk_record_trouble(room->record), "knows 3"));
 }
 
 static void
@@ -48,12 +48,12 @@ one_that_fails_changes_nothing(void **state)
 {
 	struct room *room = *state;
 
-	assert_int_equal(dlk_db_migrate(room->record, broken, 3), -EBADMSG);
-	assert_int_equal(room_number(room, "PRAGMA user_version"), 1);
+	assert_int_equal(dlk_db_migrate(room->record, broken, 4), -EBADMSG);
+	assert_int_equal(room_number(room, "PRAGMA user_version"), 2);
 	assert_int_equal(
 	    room_number(room, "SELECT count(*) FROM sqlite_master WHERE name = 'extra'"), 0);
 	assert_int_equal(dlk_record_probe(room->record), 0);
-	assert_int_equal(dlk_db_migrate(room->record, steps, 3), 0);
+	assert_int_equal(dlk_db_migrate(room->record, steps, 4), 0);
 }
 
 static void
@@ -75,7 +75,7 @@ many_at_once_migrate_once(void **state)
 		int r = dlk_record_open(room->db, room->seal, &record, &trouble);
 		/* The version may be there already; then it is newer to the next opener. */
 		if (r == 0)
-			r = dlk_db_migrate(record, steps, 3);
+			r = dlk_db_migrate(record, steps, 4);
 		dlk_record_close(record);
 		_exit(r == 0 || r == -ESTALE ? 0 : 1);
 	}
@@ -84,7 +84,7 @@ many_at_once_migrate_once(void **state)
 		assert_true(WIFEXITED(status));
 		assert_int_equal(WEXITSTATUS(status), 0);
 	}
-	assert_int_equal(room_number(room, "PRAGMA user_version"), 3);
+	assert_int_equal(room_number(room, "PRAGMA user_version"), 4);
 	assert_int_equal(room_number(room, "SELECT count(*) FROM extra"), 1);
 }
 
