@@ -48,6 +48,7 @@ dlk_memo_key(const struct dlk_caller *caller, const struct dlk_request *request,
 {
 	const struct dlk_bytes part[] = {
 		DLK_BYTES(&caller->uid, sizeof(caller->uid)),
+		dlk_bytes_str(caller->peer),
 		dlk_bytes_str(request->service),
 		dlk_bytes_str(request->source),
 		dlk_bytes_str(request->user),

@@ -165,7 +165,8 @@ is_pam_service(const struct dlk_service *service)
 {
 	return service->scope == DLK_SCOPE_ALL && !service->unprivileged &&
 	       (service->certificate == DLK_CERTIFICATE_SSHD ||
-		   (service->certificate == DLK_CERTIFICATE_NONE && service->n_vouch == 0));
+		   (service->certificate == DLK_CERTIFICATE_NONE &&
+		       service->vouch.n_uids + service->ask_for.n_uids == 0));
 }
 
 void

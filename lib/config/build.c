@@ -193,7 +193,23 @@ on_entry(void *arg, const struct dlk_ini_place *place, const char *key, const ch
 	if (!value[0])
 		return refuse(ret_why, "the value is empty");
 	error = note(b, place, key);
-	return error ? error : option->set(b, value, ret_why);
+	if (error == 0)
+		error = option->set(b, value, ret_why);
+	if (b->stranger[0] && b->stranger_at.line == 0)
+		b->stranger_at = b->seen[b->n_seen - 1];
+	return error;
+}
+
+/* Where no gateway on another host can come, a name that is no user's is mistyped. */
+static int
+check_strangers(const struct dlk_build *b, struct dlk_finding *finding)
+{
+	if (!b->stranger[0] || b->settings->tls.clients)
+		return 0;
+	dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG,
+	    "%.300s:%u: %s: there is no such user (name or uid), and no [agent] clients: %s",
+	    b->stranger_at.file, b->stranger_at.line, b->stranger_at.key, b->stranger);
+	return -EINVAL;
 }
 
 static int
@@ -342,6 +358,8 @@ load(struct dlk_build *b, const char *file, const struct dlk_care *care,
 	if (error == 0)
 		error = read_more(b, more, care, finding);
 	if (error == 0)
+		error = check_strangers(b, finding);
+	if (error == 0)
 		error = dlk_settings_check(b->settings, file, finding);
 	if (error == 0)
 		error = fill_defaults(b->settings, dir);
@@ -393,6 +411,10 @@ dlk_settings_free(struct dlk_settings *settings)
 	dlk_strings_fini(&settings->files);
 	free(settings->file);
 	free(settings->certificates);
+	free(settings->tls.certificate);
+	free(settings->tls.key);
+	free(settings->tls.clients);
+	dlk_strings_fini(&settings->tls.readers);
 	free(settings->webhook.url);
 	free(settings->webhook.secret_file);
 	free(settings->webhook.ca);

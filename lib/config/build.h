@@ -23,6 +23,9 @@ struct dlk_build {
 	struct dlk_seen *seen;
 	size_t n_seen;
 	char why[160]; /* room for reasons that name something */
+	/* The first one in vouch or ask-for who is no user of this machine, and where. */
+	char stranger[DLK_INI_LINE_MAX + 1];
+	struct dlk_seen stranger_at;
 };
 
 /* An option: how a key of a section is read. */

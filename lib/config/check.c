@@ -65,16 +65,28 @@ inherit(struct dlk_service *s, const struct dlk_service *base)
 		s->observe_until = base->observe_until;
 	}
 	if (!(s->given & DLK_GIVEN_VOUCH)) {
-		s->vouch = copy_array(base->vouch, base->n_vouch, sizeof(*s->vouch));
-		s->n_vouch = base->n_vouch;
+		int error = dlk_peers_copy(&s->vouch, &base->vouch);
+		if (error != 0)
+			return error;
+	}
+	if (!(s->given & DLK_GIVEN_ASK_FOR)) {
+		int error = dlk_peers_copy(&s->ask_for, &base->ask_for);
+		if (error != 0)
+			return error;
 	}
 	if (!(s->given & DLK_GIVEN_FROM)) {
 		s->from = copy_array(base->from, base->n_from, sizeof(*s->from));
 		s->n_from = base->n_from;
 	}
-	if ((s->n_vouch && !s->vouch) || (s->n_from && !s->from))
+	if (s->n_from && !s->from)
 		return -ENOMEM;
 	return s->given & DLK_GIVEN_RULES ? 0 : copy_rules(&s->rules, &base->rules);
+}
+
+static bool
+any_peer(const struct dlk_peers *peers)
+{
+	return peers->n_uids + peers->n_names > 0;
 }
 
 static const char *
@@ -101,8 +113,9 @@ senseless(const struct dlk_service *s, const struct dlk_service *base)
 		return "mode=observe needs observe-until=DATE, when it ends";
 	if (!s->observe && s->observe_until != 0)
 		return "observe-until means nothing without mode=observe";
-	if (s->n_vouch > 0 && s->certificate == DLK_CERTIFICATE_SSHD)
-		return "vouch is for services of gateways";
+	if (s->certificate == DLK_CERTIFICATE_SSHD &&
+	    (any_peer(&s->vouch) || any_peer(&s->ask_for)))
+		return "vouch and ask-for are for services of gateways";
 	return NULL;
 }
 
@@ -166,6 +179,33 @@ check_webhook(
 	return 0;
 }
 
+static bool
+any_tls(const struct dlk_settings *settings)
+{
+	for (size_t i = 0; i < settings->listen.n; i++)
+		if (strncmp(settings->listen.text[i], "tls:", 4) == 0)
+			return true;
+	return false;
+}
+
+static int
+check_tls(const struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	bool some = settings->tls.certificate || settings->tls.key || settings->tls.clients ||
+		    settings->tls.with_1_2 || settings->tls.readers.n > 0;
+	bool whole = settings->tls.certificate && settings->tls.key && settings->tls.clients;
+
+	if (any_tls(settings) && !whole)
+		return refuse(file, "agent",
+		    "listen=tls: needs tls-certificate, tls-key and clients", finding);
+	if (!any_tls(settings) && some)
+		return refuse(file, "agent",
+		    "tls-certificate, tls-key, tls-min, clients and readers mean nothing "
+		    "without listen=tls:",
+		    finding);
+	return 0;
+}
+
 int
 dlk_settings_check(
     struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
@@ -174,5 +214,7 @@ dlk_settings_check(
 
 	if (error == 0)
 		error = check_services(settings, file, finding);
+	if (error == 0)
+		error = check_tls(settings, file, finding);
 	return error ? error : check_webhook(settings, file, finding);
 }

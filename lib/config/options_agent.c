@@ -4,14 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/endpoint.h"
 #include "base/text.h"
 #include "config/value.h"
 
 static int
 set_listen(struct dlk_build *b, const char *value, const char **ret_why)
 {
-	if (strncmp(value, "unix:/", 6) != 0)
-		return dlk_value_wrong(ret_why, "unix:/PATH");
+	struct dlk_endpoint unused;
+
+	if (strncmp(value, "unix:/", 6) != 0 && dlk_endpoint_parse(value, &unused) < 0)
+		return dlk_value_wrong(ret_why,
+		    "unix:/PATH, or tls:ADDRESS:PORT with an IP address ([...] where it is "
+		    "IPv6); there is none without TLS");
 	return dlk_strings_add(&b->settings->listen, value);
 }
 
@@ -47,6 +52,47 @@ is_loopback(const char *host)
 			return true;
 	}
 	return false;
+}
+
+static int
+set_tls_certificate(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_path(value, &b->settings->tls.certificate, ret_why);
+}
+
+static int
+set_tls_key(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_path(value, &b->settings->tls.key, ret_why);
+}
+
+static int
+set_tls_min(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	if (strcmp(value, "1.2") != 0 && strcmp(value, "1.3") != 0)
+		return dlk_value_wrong(ret_why, "1.3 or 1.2");
+	b->settings->tls.with_1_2 = strcmp(value, "1.2") == 0;
+	return 0;
+}
+
+static int
+set_clients(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_path(value, &b->settings->tls.clients, ret_why);
+}
+
+static int
+add_reader(struct dlk_build *b, const char *word, const char **ret_why)
+{
+	if (!dlk_text_is_name(word))
+		return dlk_value_wrong(ret_why, "names of [agent] clients");
+	return dlk_strings_add(&b->settings->tls.readers, word);
+}
+
+static int
+set_readers(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_words(b, value, add_reader, ret_why);
 }
 
 static int
@@ -107,6 +153,11 @@ set_seal_key(struct dlk_build *b, const char *value, const char **ret_why)
 const struct dlk_option dlk_options_agent[] = {
 	{ "agent", "listen", set_listen, .repeats = true },
 	{ "agent", "rate", set_rate, .repeats = false },
+	{ "agent", "tls-certificate", set_tls_certificate, .repeats = false },
+	{ "agent", "tls-key", set_tls_key, .repeats = false },
+	{ "agent", "tls-min", set_tls_min, .repeats = false },
+	{ "agent", "clients", set_clients, .repeats = false },
+	{ "agent", "readers", set_readers, .repeats = true },
 	{ "webhook", "url", set_webhook_url, .repeats = false },
 	{ "webhook", "secret-file", set_secret_file, .repeats = false },
 	{ "webhook", "ca", set_webhook_ca, .repeats = false },

@@ -68,22 +68,30 @@ find_uid(const char *word, uid_t *ret_uid)
 	return 0;
 }
 
+/* A gateway on another host is "tls:NAME", or NAME where this machine has no such user. */
+static int
+add_peer(struct dlk_build *b, struct dlk_peers *peers, const char *word, const char **ret_why)
+{
+	bool remote = strncmp(word, "tls:", 4) == 0;
+	uid_t uid = 0;
+
+	if (!remote && find_uid(word, &uid) == 0) {
+		if (uid == 65534)
+			return dlk_value_wrong(ret_why,
+			    "uid 65534 (nobody) is shared by too many to have a right");
+		return dlk_peers_add_uid(peers, uid);
+	}
+	if (!dlk_text_is_name(word + (remote ? 4 : 0)))
+		return dlk_value_wrong(ret_why, "users, uids or tls:NAME");
+	if (!b->stranger[0])
+		dlk_text_copy(b->stranger, sizeof(b->stranger), word);
+	return dlk_peers_add_name(peers, word + (remote ? 4 : 0));
+}
+
 static int
 add_vouch(struct dlk_build *b, const char *word, const char **ret_why)
 {
-	uid_t uid = 0, *more;
-
-	if (find_uid(word, &uid) != 0)
-		return dlk_value_wrong(ret_why, "there is no such user (name or uid)");
-	if (uid == 65534)
-		return dlk_value_wrong(
-		    ret_why, "uid 65534 (nobody) is shared by too many to vouch");
-	more = reallocarray(b->service->vouch, b->service->n_vouch + 1, sizeof(*more));
-	if (!more)
-		return -ENOMEM;
-	b->service->vouch = more;
-	more[b->service->n_vouch++] = uid;
-	return 0;
+	return add_peer(b, &b->service->vouch, word, ret_why);
 }
 
 static int
@@ -91,6 +99,19 @@ set_vouch(struct dlk_build *b, const char *value, const char **ret_why)
 {
 	b->service->given |= DLK_GIVEN_VOUCH;
 	return dlk_value_words(b, value, add_vouch, ret_why);
+}
+
+static int
+add_ask_for(struct dlk_build *b, const char *word, const char **ret_why)
+{
+	return add_peer(b, &b->service->ask_for, word, ret_why);
+}
+
+static int
+set_ask_for(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	b->service->given |= DLK_GIVEN_ASK_FOR;
+	return dlk_value_words(b, value, add_ask_for, ret_why);
 }
 
 static int
@@ -168,6 +189,7 @@ const struct dlk_option dlk_options_service[] = {
 	{ "service", "otp", set_otp, .repeats = false },
 	{ "service", "accounts", set_accounts, .repeats = false },
 	{ "service", "vouch", set_vouch, .repeats = true },
+	{ "service", "ask-for", set_ask_for, .repeats = true },
 	{ "service", "from", set_from, .repeats = true },
 	{ "service", "remember", set_remember, .repeats = false },
 	{ "service", "mode", set_mode, .repeats = false },

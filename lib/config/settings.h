@@ -33,9 +33,15 @@ struct dlk_settings {
 	struct dlk_strings crl_urls; /* [revocation] url */
 	bool crl_fetch;              /* [revocation] fetch; yes unless told */
 	char *certificates;          /* [certificates] directory */
-	struct dlk_strings listen;   /* [agent] listen: "unix:/path" */
+	struct dlk_strings listen;   /* [agent] listen: "unix:/path", "tls:ADDRESS:PORT" */
 	unsigned
 	    rate; /* [agent] rate: requests a second of one source or certificate; 0: any */
+	struct {
+		char *certificate, *key; /* of the tls: listeners */
+		char *clients; /* directory of NAME.pem: the gateways that may come */
+		bool with_1_2; /* TLS 1.2 besides 1.3 */
+		struct dlk_strings readers; /* names that may read /metrics and /v1/status */
+	} tls;
 	struct {
 		char *url, *secret_file, *ca, *certificate, *key;
 	} webhook;

@@ -16,42 +16,58 @@ unproven(struct dlk_finding *finding, const struct dlk_caller *caller, const cha
 	    caller->name[0] ? caller->name : "caller", why);
 }
 
-/* Whoever is not root asks by code for its own user, and states nothing else; a program that
- * is listed asks for its users, as a gateway does, and knows where they come from. */
+/* Naming a user whom no certificate names: the right of root and of those in ask-for; under
+ * unprivileged=yes everybody's of this machine for themselves. */
+static bool
+may_name(const struct dlk_caller *caller, const struct dlk_request *request,
+    const struct dlk_service *section)
+{
+	if (caller->root || dlk_peers_hold(&section->ask_for, caller))
+		return true;
+	return section->unprivileged && !caller->peer[0] && request->account_known &&
+	       request->uid == caller->uid;
+}
+
+/* Whoever is not root asks by code for its own user, and states nothing else; a program in
+ * ask-for asks for its users, and where they come from says one in vouch. */
 static enum dlk_reason
 admit_unprivileged(const struct dlk_caller *caller, const struct dlk_request *request,
     const struct dlk_service *service, struct dlk_finding *finding)
 {
-	bool listed = dlk_service_vouches(service, caller->uid);
+	bool listed = dlk_peers_hold(&service->ask_for, caller);
 
 	if ((!service->unprivileged && !listed) ||
 	    service->certificate != DLK_CERTIFICATE_NONE)
 		return unproven(finding, caller,
 		    "callers other than root are served only under a [service] with "
-		    "certificate=none and unprivileged=yes, or vouch=");
-	if (!listed && (!request->account_known || request->uid != caller->uid))
+		    "certificate=none and unprivileged=yes, or ask-for=");
+	if (!may_name(caller, request, service))
 		return unproven(finding, caller,
 		    "a caller other than root may ask for its own user alone, unless it is "
-		    "in [service NAME] vouch");
-	if (request->possession != DLK_POSSESSION_NONE || (request->source[0] && !listed))
+		    "in [service NAME] ask-for");
+	if (request->possession != DLK_POSSESSION_NONE)
+		return unproven(
+		    finding, caller, "a caller other than root may state no possession");
+	if (request->source[0] && !dlk_peers_hold(&service->vouch, caller))
 		return unproven(finding, caller,
-		    "a caller other than root may state neither a source nor a possession");
+		    "a caller that is not in [service NAME] vouch may state no source");
 	return DLK_R_OK;
 }
 
 static enum dlk_reason
-admit_gateway(const struct dlk_caller *caller, const struct dlk_service *service,
-    struct dlk_finding *finding)
+admit_gateway(const struct dlk_caller *caller, const struct dlk_request *request,
+    const struct dlk_service *service, struct dlk_finding *finding)
 {
 	if (service->certificate != DLK_CERTIFICATE_GATEWAY &&
 	    service->certificate != DLK_CERTIFICATE_NONE)
 		return unproven(finding, caller,
 		    "the service is not one of gateways: its "
 		    "certificate is not 'gateway'");
-	if (!caller->root && !dlk_service_vouches(service, caller->uid))
-		return unproven(
-		    finding, caller, "the gateway's user is not in [service NAME] vouch");
-	return DLK_R_OK;
+	if (caller->root || dlk_peers_hold(&service->vouch, caller))
+		return DLK_R_OK;
+	if (service->certificate == DLK_CERTIFICATE_NONE)
+		return admit_unprivileged(caller, request, service, finding);
+	return unproven(finding, caller, "the gateway is not in [service NAME] vouch");
 }
 
 static enum dlk_reason
@@ -75,7 +91,7 @@ admit_caller(const struct dlk_policy *policy, const struct dlk_caller *caller,
 			    finding, caller, "the service is not in [sshd] services");
 		return DLK_R_OK;
 	case DLK_ENTRANCE_GATEWAY:
-		return admit_gateway(caller, service, finding);
+		return admit_gateway(caller, request, service, finding);
 	}
 	return unproven(finding, caller, "no door for this kind of request");
 }
@@ -143,8 +159,17 @@ dlk_admit_possession(const struct dlk_policy *policy, const struct dlk_caller *c
 			return unproven(finding, caller,
 			    "the section asks for no certificate, so "
 			    "no key is offered for it");
+		/* where nobody is named it was a certificate that led here */
+		if (request->user[0] && !may_name(caller, request, section))
+			return unproven(finding, caller,
+			    "a user without a certificate is named by root or by one in "
+			    "[service NAME] ask-for alone");
 		return DLK_R_OK;
 	}
+	if (request->entrance == DLK_ENTRANCE_GATEWAY && !caller->root &&
+	    !dlk_peers_hold(&section->vouch, caller))
+		return unproven(
+		    finding, caller, "the gateway is not in vouch of the section that holds");
 	if (!caller->root && request->entrance == DLK_ENTRANCE_PAM)
 		return unproven(
 		    finding, caller, "a caller other than root proves no possession");

@@ -92,7 +92,8 @@ dlk_policy_fini(struct dlk_policy *policy)
 	}
 	free(policy->set);
 	for (size_t i = 0; i < policy->n_services; i++) {
-		free(policy->service[i].vouch);
+		dlk_peers_fini(&policy->service[i].vouch);
+		dlk_peers_fini(&policy->service[i].ask_for);
 		free(policy->service[i].from);
 		dlk_rules_fini(&policy->service[i].rules);
 	}
@@ -194,15 +195,6 @@ bool
 dlk_service_observes(const struct dlk_service *service, int64_t now)
 {
 	return service->observe && now < service->observe_until;
-}
-
-bool
-dlk_service_vouches(const struct dlk_service *service, uid_t uid)
-{
-	for (size_t i = 0; i < service->n_vouch; i++)
-		if (service->vouch[i] == uid)
-			return true;
-	return false;
 }
 
 static enum dlk_field

@@ -64,7 +64,16 @@ enum {
 	DLK_GIVEN_FROM = 1 << 5,
 	DLK_GIVEN_REMEMBER = 1 << 6,
 	DLK_GIVEN_MODE = 1 << 7,
-	DLK_GIVEN_UNPRIVILEGED = 1 << 8
+	DLK_GIVEN_UNPRIVILEGED = 1 << 8,
+	DLK_GIVEN_ASK_FOR = 1 << 9
+};
+
+/* Programs that have a right: uids of this machine, and names of gateways on others. */
+struct dlk_peers {
+	uid_t *uid;
+	size_t n_uids;
+	char **name;
+	size_t n_names;
 };
 
 /* One [service NAME], [service NAME group:WHO] or [service NAME user:WHO] section. */
@@ -75,11 +84,11 @@ struct dlk_service {
 	char who[DLK_NAME_MAX + 1];
 	enum dlk_certificate certificate;
 	enum dlk_otp_demand otp;
-	bool names_only;   /* accounts = names: users that NSS does not know */
-	bool unprivileged; /* any uid asks for its own user, by code */
-	uid_t *vouch;      /* gateways that may state source and possession */
-	size_t n_vouch;
-	struct dlk_rules rules; /* narrow what [identity] and [trust NAME] found */
+	bool names_only;          /* accounts = names: users that NSS does not know */
+	bool unprivileged;        /* any uid asks for its own user, by code */
+	struct dlk_peers vouch;   /* may state source and possession */
+	struct dlk_peers ask_for; /* may name users that no certificate names */
+	struct dlk_rules rules;   /* narrow what [identity] and [trust NAME] found */
 	struct dlk_network *from;
 	size_t n_from;    /* 0: from anywhere */
 	int64_t remember; /* seconds; 0 never */
@@ -133,7 +142,12 @@ void dlk_policy_relaxed(const struct dlk_policy *policy, const struct dlk_servic
 /* `from` takes the address; where `from` is given, no address is not taken. */
 bool dlk_service_takes(const struct dlk_service *service, const char *source);
 bool dlk_service_observes(const struct dlk_service *service, int64_t now);
-bool dlk_service_vouches(const struct dlk_service *service, uid_t uid);
+bool dlk_peers_hold(const struct dlk_peers *peers, const struct dlk_caller *caller);
+/* 0 or -ENOMEM. */
+int dlk_peers_add_uid(struct dlk_peers *peers, uid_t uid);
+int dlk_peers_add_name(struct dlk_peers *peers, const char *name);
+int dlk_peers_copy(struct dlk_peers *to, const struct dlk_peers *from);
+void dlk_peers_fini(struct dlk_peers *peers);
 
 /* "FIELD:PATTERN" with %u exactly once. 0, -ENOMEM, or -EINVAL and *ret_why (static). */
 int dlk_rules_add(struct dlk_rules *rules, const char *text, const char **ret_why);

@@ -86,7 +86,11 @@ struct dlk_caller {
 	enum dlk_entrance entrance; /* by which door */
 	uid_t uid;
 	bool root;                   /* an euid 0 module or uid 0 peer */
-	char name[DLK_NAME_MAX + 1]; /* for the record: "uid:33", "helper" */
+	char peer[DLK_NAME_MAX + 1]; /* a gateway on another host, by the name of its judged
+				      * certificate; uid is nobody's then. "": of this machine
+				      */
+	uint8_t peer_key[32];        /* SHA-256 of its public key (SPKI) */
+	char name[DLK_NAME_MAX + 1]; /* for the record: "uid:33", "tls:edge1", "helper" */
 	struct dlk_process process;  /* the module's; all zero where it is not known */
 };
 

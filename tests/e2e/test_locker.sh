@@ -19,6 +19,7 @@ configure <<-END
 	[service tunnel]
 	certificate = none
 	otp = required
+	ask-for = tunneler
 	vouch = tunneler
 END
 for service in locker vault tunnel; do

@@ -12,14 +12,18 @@
 #include "core/section.h"
 
 static uid_t vouching[] = { 33 };
+static char edge1[] = "edge1", *remote[] = { edge1 };
+#define BOTH                                                                                  \
+	{                                                                                     \
+		.uid = vouching, .n_uids = 1, .name = remote, .n_names = 1                    \
+	}
 static struct dlk_service services[] = {
 	{ .name = "sshd", .section = "service sshd", .certificate = DLK_CERTIFICATE_SSHD },
 	{ .name = "su", .section = "service su", .certificate = DLK_CERTIFICATE_SSHD },
 	{ .name = "vpn",
 	    .section = "service vpn",
 	    .certificate = DLK_CERTIFICATE_GATEWAY,
-	    .vouch = vouching,
-	    .n_vouch = 1 },
+	    .vouch = BOTH },
 	{ .name = "screen",
 	    .section = "service screen",
 	    .certificate = DLK_CERTIFICATE_NONE,
@@ -30,8 +34,16 @@ static struct dlk_service services[] = {
 	{ .name = "tunnel",
 	    .section = "service tunnel",
 	    .certificate = DLK_CERTIFICATE_NONE,
-	    .vouch = vouching,
-	    .n_vouch = 1 },
+	    .vouch = BOTH,
+	    .ask_for = BOTH },
+	{ .name = "sources",
+	    .section = "service sources",
+	    .certificate = DLK_CERTIFICATE_NONE,
+	    .vouch = BOTH },
+	{ .name = "names",
+	    .section = "service names",
+	    .certificate = DLK_CERTIFICATE_NONE,
+	    .ask_for = BOTH },
 	{ .name = "unset", .section = "service unset" },
 	{ .name = "sshd",
 	    .section = "service sshd group:ops",
@@ -66,6 +78,11 @@ struct row {
 #define USER(door, who)                                                                       \
 	{                                                                                     \
 		.entrance = DLK_ENTRANCE_##door, .uid = who, .name = "user"                   \
+	}
+#define TLS(who)                                                                              \
+	{                                                                                     \
+		.entrance = DLK_ENTRANCE_GATEWAY, .uid = (uid_t)-1, .peer = who,              \
+		.name = "tls:" who                                                            \
 	}
 
 static const struct row rows[] = {
@@ -130,6 +147,43 @@ static const struct row rows[] = {
 	{ "a gateway that is not listed", USER(GATEWAY, 34), DLK_ENTRANCE_GATEWAY,
 	    DLK_POSSESSION_TLS_GATEWAY, DLK_EVIDENCE_CERTIFICATE, "vpn", "", "", false, 0,
 	    DLK_R_POSSESSION_UNPROVEN },
+	{ "a gateway on another host", TLS("edge1"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_TLS_GATEWAY, DLK_EVIDENCE_CERTIFICATE, "vpn", "", "192.0.2.1",
+	    false, 0, DLK_R_OK },
+	{ "another one", TLS("edge2"), DLK_ENTRANCE_GATEWAY, DLK_POSSESSION_TLS_GATEWAY,
+	    DLK_EVIDENCE_CERTIFICATE, "vpn", "", "", false, 0, DLK_R_POSSESSION_UNPROVEN },
+	{ "one on another host whose uid field is listed",
+	    { .entrance = DLK_ENTRANCE_GATEWAY, .uid = 33, .peer = "edge2", .name = "tls" },
+	    DLK_ENTRANCE_GATEWAY, DLK_POSSESSION_TLS_GATEWAY, DLK_EVIDENCE_CERTIFICATE, "vpn",
+	    "", "", false, 0, DLK_R_POSSESSION_UNPROVEN },
+	{ "a user of this machine called like one", USER(GATEWAY, 34), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_TLS_GATEWAY, DLK_EVIDENCE_CERTIFICATE, "vpn", "", "", false, 0,
+	    DLK_R_POSSESSION_UNPROVEN },
+	{ "a gateway that may name users", TLS("edge1"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "tunnel", "alice", "192.0.2.1", true, 1000,
+	    DLK_R_OK },
+	{ "one that may vouch and names a user", TLS("edge1"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "sources", "alice", "192.0.2.1", true,
+	    1000, DLK_R_POSSESSION_UNPROVEN },
+	{ "one that may name and states a source", TLS("edge1"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "names", "alice", "192.0.2.1", true, 1000,
+	    DLK_R_POSSESSION_UNPROVEN },
+	{ "one that may name and states none", TLS("edge1"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "names", "alice", "", true, 1000,
+	    DLK_R_OK },
+	{ "one that may do nothing names a user", TLS("edge2"), DLK_ENTRANCE_GATEWAY,
+	    DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "names", "alice", "", true, 1000,
+	    DLK_R_POSSESSION_UNPROVEN },
+	{ "a program that asks for its own user by HTTP", USER(GATEWAY, 1000),
+	    DLK_ENTRANCE_GATEWAY, DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "screen", "alice",
+	    "", true, 1000, DLK_R_OK },
+	{ "a program that asks for another user by HTTP", USER(GATEWAY, 1001),
+	    DLK_ENTRANCE_GATEWAY, DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "screen", "alice",
+	    "", true, 1000, DLK_R_POSSESSION_UNPROVEN },
+	{ "a gateway elsewhere whose uid is the user's",
+	    { .entrance = DLK_ENTRANCE_GATEWAY, .uid = 1000, .peer = "edge2", .name = "tls" },
+	    DLK_ENTRANCE_GATEWAY, DLK_POSSESSION_NONE, DLK_EVIDENCE_NONE, "screen", "alice",
+	    "", true, 1000, DLK_R_POSSESSION_UNPROVEN },
 	{ "a gateway for sshd", ROOT(GATEWAY), DLK_ENTRANCE_GATEWAY,
 	    DLK_POSSESSION_TLS_GATEWAY, DLK_EVIDENCE_CERTIFICATE, "sshd", "alice", "", true,
 	    1000, DLK_R_POSSESSION_UNPROVEN },

@@ -131,6 +131,22 @@ static const struct {
 	    "doublelock.conf:3: vouch: uid 65534" },
 	{ "[service x]\ncertificate = gateway\nvouch = no-such-user-here\n",
 	    "doublelock.conf:3: vouch: there is no such user" },
+	{ "[service x]\ncertificate = gateway\nask-for = tls:edge1\n",
+	    "doublelock.conf:3: ask-for: there is no such user" },
+	{ "[service x]\ncertificate = sshd\nask-for = 33\n",
+	    "doublelock.conf: [service x]: vouch and ask-for are for" },
+	{ "[agent]\nlisten = tcp:127.0.0.1:80\n",
+	    "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = 127.0.0.1:80\n", "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = tls:localhost:80\n",
+	    "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = tls:::1:80\n", "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = tls:10.0.0.1:0\n", "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = tls:[10.0.0.1]:\n", "doublelock.conf:2: listen: unix:/PATH, or" },
+	{ "[agent]\nlisten = tls:10.0.0.1:443\ntls-certificate = /c\ntls-key = /k\n",
+	    "doublelock.conf: [agent]: listen=tls: needs" },
+	{ "[agent]\nclients = /c\n", "doublelock.conf: [agent]: tls-certificate" },
+	{ "[agent]\ntls-min = 1.1\n", "doublelock.conf:2: tls-min: 1.3 or 1.2" },
 	{ "[service x]\ncertificate = sshd\nfrom = 10.0.0.1/8\n",
 	    "doublelock.conf:3: from: networks as" },
 	{ "[service x]\ncertificate = sshd\nremember = 8d\n",
@@ -237,7 +253,10 @@ static const char whole[] =
     "[service sshd]\ncertificate = sshd\nfrom = 10.0.0.0/8, 2001:db8::/32\nremember = 8h\n"
     "[service sshd user:backup]\notp = none\nfrom = 192.0.2.7\n"
     "[service sshd group:glass]\ncertificate = none ; break the glass\n"
-    "[service vpn]\ncertificate = gateway\nvouch = 0, 33\notp = if-enrolled\n"
+    "[service vpn]\ncertificate = gateway\nvouch = 0, 33, tls:root\n"
+    "vouch = edge1-no-user\nask-for = tls:edge2\notp = if-enrolled\n"
+    "[agent]\nlisten = tls:[::1]:8443\ntls-certificate = /c\ntls-key = /k\nclients = /d\n"
+    "readers = mon, tls2\n"
     "[webhook]\nurl = http://127.0.0.1:8080/x\nsecret-file = /etc/secret\n";
 
 static void
@@ -273,8 +292,15 @@ a_whole_file_is_read(void **state)
 	assert_int_equal(p->service[2].n_from, 2);
 	assert_int_equal(p->service[2].remember, 0);
 	s = dlk_policy_service(p, "vpn");
-	assert_true(dlk_service_vouches(s, 33));
-	assert_false(dlk_service_vouches(s, 34));
+	assert_true(dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .uid = 33 }));
+	assert_false(dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .uid = 34 }));
+	assert_true(
+	    dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .peer = "edge1-no-user" }));
+	assert_true(dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .peer = "root" }));
+	assert_false(
+	    dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .uid = 33, .peer = "edge2" }));
+	assert_false(dlk_peers_hold(&s->ask_for, &(struct dlk_caller){ .uid = 33 }));
+	assert_true(dlk_peers_hold(&s->ask_for, &(struct dlk_caller){ .peer = "edge2" }));
 	dlk_policy_relaxed(p, s, relaxed, sizeof(relaxed));
 	assert_string_equal(relaxed, "if-enrolled");
 	dlk_settings_free(settings);
