@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "core/crlform.h"
 #include "core/crlimage.h"
@@ -15,7 +16,17 @@
 #define ENTRY_USUAL 36  /* octets in a list */
 #define NAMES_MOST  1024
 #define NAMES_ROOM  ((size_t)1024 * 1024)
-#define OUT_ROOM    ((size_t)128 * 1024)
+#define OUT_ROOM    ((size_t)256 * 1024)
+#define WAITING     32 /* entries */
+#define HUGE_PAGE   ((size_t)2 * 1024 * 1024)
+
+/* An entry on its way to its bucket. All pieces together are more than a processor has near
+ * at hand: each is asked for when its entry is read, and written to a little later. */
+struct waiting {
+	uint32_t bucket;
+	uint32_t n;
+	uint8_t octets[CRLFORM_KEY_MOST + CRLFORM_VALUE];
+};
 
 /* A bucket's piece that is being filled: next, used, sum, entries. */
 struct build {
@@ -30,6 +41,8 @@ struct build {
 	unsigned issuer; /* that holds for the entries now */
 	struct dlk_buf names;
 	unsigned n_names;
+	size_t n_waiting;
+	struct waiting waiting[WAITING];
 };
 
 static int
@@ -75,6 +88,18 @@ put_piece(struct build *b, uint32_t bucket)
 	return put(b, DLK_BYTES(piece, n));
 }
 
+/* Written to at random: in pages of the usual size each write would look for its page. */
+static uint8_t *
+alloc_pieces(size_t n)
+{
+	if (n % HUGE_PAGE != 0)
+		return malloc(n);
+	uint8_t *pieces = aligned_alloc(HUGE_PAGE, n);
+	if (pieces)
+		(void)madvise(pieces, n, MADV_HUGEPAGE);
+	return pieces;
+}
+
 static int
 begin(void *ctx, size_t list_size)
 {
@@ -86,7 +111,7 @@ begin(void *ctx, size_t list_size)
 	while (b->buckets < CRLFORM_BUCKETS_MOST && b->buckets <= about)
 		b->buckets *= 2;
 	b->out = malloc(OUT_ROOM);
-	b->piece = malloc((size_t)b->buckets * CRLFORM_PIECE);
+	b->piece = alloc_pieces((size_t)b->buckets * CRLFORM_PIECE);
 	b->last = calloc(b->buckets, sizeof(*b->last));
 	b->used = calloc(b->buckets, sizeof(*b->used));
 	if (!b->out || !b->piece || !b->last || !b->used)
@@ -95,7 +120,7 @@ begin(void *ctx, size_t list_size)
 }
 
 /* The number of a name among those met so far, a new one where it is new. */
-static int
+__attribute__((noinline)) static int
 enter_issuer(struct build *b, struct dlk_bytes name)
 {
 	struct dlk_bytes names = dlk_bytes_of(&b->names), whole;
@@ -112,38 +137,65 @@ enter_issuer(struct build *b, struct dlk_bytes name)
 	return dlk_buf_add(&b->names, NAMES_ROOM, name);
 }
 
+/* The place of an entry, or all of a piece that is about to be written out. Inline in any
+ * case: a call that changes nothing the compiler would leave out. */
+__attribute__((always_inline)) static inline void
+ask_for(const uint8_t *piece, size_t used, size_t n)
+{
+	if (used + n <= CRLFORM_PIECE - CRLFORM_PIECE_HEAD) {
+		__builtin_prefetch(piece + CRLFORM_PIECE_HEAD + used, 1);
+		return;
+	}
+	for (size_t i = 0; i < CRLFORM_PIECE; i += 64)
+		__builtin_prefetch(piece + i, 1);
+}
+
+static int
+place_waiting(struct build *b)
+{
+	for (size_t i = 0; i < b->n_waiting; i++) {
+		const struct waiting *w = &b->waiting[i];
+		uint8_t *piece = b->piece + (size_t)w->bucket * CRLFORM_PIECE;
+		if (b->used[w->bucket] + w->n > CRLFORM_PIECE - CRLFORM_PIECE_HEAD) {
+			int r = put_piece(b, w->bucket);
+			if (r < 0)
+				return r;
+		}
+		dlk_crlform_copy(
+		    piece + CRLFORM_PIECE_HEAD + b->used[w->bucket], w->octets, w->n);
+		b->used[w->bucket] = (uint16_t)(b->used[w->bucket] + w->n);
+	}
+	b->n_waiting = 0;
+	return 0;
+}
+
 static int
 add_entry(void *ctx, const struct dlk_crl_entry *entry)
 {
 	struct build *b = ctx;
+	struct waiting *w = &b->waiting[b->n_waiting];
+	uint32_t date;
 	int r;
 
 	if (entry->issuer.n > 0 && (r = enter_issuer(b, entry->issuer)) < 0)
 		return r;
 	if (entry->serial.n > CRLFORM_SERIAL_MOST)
 		return 0;
-	uint32_t bucket = dlk_crlform_bucket(b->issuer, entry->serial, b->buckets);
-	if (b->used[bucket] + entry->serial.n + 3 + CRLFORM_VALUE >
-	    CRLFORM_PIECE - CRLFORM_PIECE_HEAD) {
-		r = put_piece(b, bucket);
-		if (r < 0)
-			return r;
-	}
-	uint8_t *at =
-	    b->piece + (size_t)bucket * CRLFORM_PIECE + CRLFORM_PIECE_HEAD + b->used[bucket];
-	size_t n = dlk_crlform_key(b->issuer, entry->serial, at);
-	at[n] = entry->reason;
+	w->bucket = dlk_crlform_bucket(b->issuer, entry->serial, b->buckets);
+	size_t n = dlk_crlform_key(b->issuer, entry->serial, w->octets);
+	w->octets[n] = entry->reason;
 	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
-	dlk_put_be32(at + n + 1,
-	    entry->date > 0 && entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
-	b->used[bucket] = (uint16_t)(b->used[bucket] + n + CRLFORM_VALUE);
-	return 0;
+	date = htobe32((uint64_t)entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
+	memcpy(w->octets + n + 1, &date, sizeof(date));
+	w->n = (uint32_t)(n + CRLFORM_VALUE);
+	ask_for(b->piece + (size_t)w->bucket * CRLFORM_PIECE, b->used[w->bucket], w->n);
+	return ++b->n_waiting == WAITING ? place_waiting(b) : 0;
 }
 
 static int
 put_pieces(struct build *b)
 {
-	int r = 0;
+	int r = place_waiting(b);
 
 	for (uint32_t i = 0; i < b->buckets && r == 0; i++)
 		if (b->used[i] > 0)

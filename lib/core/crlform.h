@@ -3,6 +3,9 @@
 #ifndef DLK_CORE_CRLFORM_H
 #define DLK_CORE_CRLFORM_H
 
+#include <endian.h>
+#include <string.h>
+
 #include "base/bytes.h"
 
 /*
@@ -15,7 +18,7 @@
  * bucket. Head and tail have a SHA-256, each piece has a sum of its own. Numbers are
  * big-endian.
  */
-#define CRLFORM_MAGIC        "DLKCRL\r\1"
+#define CRLFORM_MAGIC        "DLKCRL\r\2"
 #define CRLFORM_HEAD         128
 #define CRLFORM_HEAD_SUMMED  80 /* the SHA-256 follows */
 #define CRLFORM_DIGEST       32
@@ -50,10 +53,71 @@ enum {
 	PARTS
 };
 
+/* Inline, as they are done once for each entry: a million times for a long list. */
+
+static inline uint64_t
+dlk_crlform_word(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return le64toh(word);
+}
+
+static inline uint64_t
+dlk_crlform_stir(uint64_t sum, uint64_t word)
+{
+	sum = (sum ^ word) * 0x9e3779b97f4a7c15u;
+	return sum << 29 | sum >> 35;
+}
+
+/* What nearly all serial numbers are as long as is copied without asking memcpy(). */
+static inline void
+dlk_crlform_copy(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n < 16 || n > 32) {
+		memcpy(to, from, n);
+		return;
+	}
+	memcpy(to, from, 16);
+	memcpy(to + n - 16, from + n - 16, 16);
+}
+
 /* What an entry begins with: length of the serial number, its issuer (0 is the list's own),
  * the number. `out` has CRLFORM_KEY_MOST; returns the octets of it. */
-size_t dlk_crlform_key(unsigned issuer, struct dlk_bytes serial, uint8_t *out);
-uint32_t dlk_crlform_bucket(unsigned issuer, struct dlk_bytes serial, uint32_t buckets);
+static inline size_t
+dlk_crlform_key(unsigned issuer, struct dlk_bytes serial, uint8_t *out)
+{
+	size_t head = issuer > 0 ? 3 : 1;
+
+	out[0] = (uint8_t)serial.n;
+	if (issuer > 0) {
+		out[0] |= CRLFORM_OTHER_ISSUER;
+		dlk_put_be16(out + 1, (uint16_t)issuer);
+	}
+	dlk_crlform_copy(out + head, serial.p, serial.n);
+	return head + serial.n;
+}
+
+/* All of the serial number counts: what differs may stand at either end. */
+static inline uint32_t
+dlk_crlform_bucket(unsigned issuer, struct dlk_bytes serial, uint32_t buckets)
+{
+	uint64_t hash = (uint64_t)issuer << 8 | serial.n;
+
+	if (serial.n < 8) {
+		for (size_t i = 0; i < serial.n; i++)
+			hash = hash << 8 | serial.p[i];
+		hash = dlk_crlform_stir(hash, 0);
+	} else {
+		for (size_t i = 0; i + 8 < serial.n; i += 8)
+			hash = dlk_crlform_stir(hash, dlk_crlform_word(serial.p + i));
+		hash = dlk_crlform_stir(hash, dlk_crlform_word(serial.p + serial.n - 8));
+	}
+	hash = dlk_crlform_stir(hash ^ hash >> 32, 0);
+	return (uint32_t)(hash >> 32) & (buckets - 1);
+}
+
 size_t dlk_crlform_aligned(size_t n);
 /* Of a piece: its place, its head before the sum, its entries with what fills them up.
  * Against damage, not against forgery. */

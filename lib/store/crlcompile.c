@@ -20,9 +20,10 @@
 #include "store/crlindex.h"
 #include "store/indexhead.h"
 
-#define TICK_NS    (10L * 1000 * 1000) /* times of files are coarser than the clock */
-#define ASIDE      ".new"
-#define NAMES_MOST 65536
+#define TICK_NS          (10L * 1000 * 1000) /* times of files are coarser than the clock */
+#define ASIDE            ".new"
+#define NAMES_MOST       65536
+#define WORTH_LAYING_OUT ((off_t)1024 * 1024)
 
 struct making {
 	const char *path, *index;
@@ -131,6 +132,17 @@ compile_one(struct making *m, const struct dlk_octet_source *list)
 	return 0;
 }
 
+/* An image is shorter than its list. What is laid out at once costs less than what grows;
+ * where it cannot be, writing will say why. */
+static void
+reserve(const struct making *m)
+{
+	struct stat st;
+
+	if (fstat(m->source, &st) == 0 && st.st_size > WORTH_LAYING_OUT)
+		(void)!fallocate(m->out, 0, 0, st.st_size / 4 * 3);
+}
+
 static int
 compile_each(struct making *m)
 {
@@ -138,8 +150,10 @@ compile_each(struct making *m)
 	const struct dlk_octet_source source = dlk_fd_source(&m->source);
 	DLK_AUTO_CRLFILE *file = NULL;
 	struct dlk_octet_source list;
-	int r = append(m, DLK_BYTES(nothing, sizeof(nothing)));
+	int r;
 
+	reserve(m);
+	r = append(m, DLK_BYTES(nothing, sizeof(nothing)));
 	if (r == 0)
 		r = dlk_crlfile_new(&source, &file);
 	if (r < 0)
@@ -183,6 +197,8 @@ write_head(struct making *m)
 	if (!dlk_file_identity_equal(&identity, &m->head.source))
 		return -EAGAIN;
 	m->head.size = m->written;
+	if (ftruncate(m->out, (off_t)m->written) < 0)
+		return -errno;
 	int r = dlk_index_head_encode(&m->head, head);
 	if (r == 0)
 		r = write_at(m->out, 0, DLK_BYTES(head, sizeof(head)));

@@ -32,6 +32,7 @@
 #include "tests/unit/pki.h"
 
 #define FRESH      11 /* processes, of which the median counts */
+#define ROUNDS     9  /* of compiling and what it is compared with, in turns */
 #define RSA_SHA256 "300d06092a864886f70d01010b0500"
 
 static const size_t sizes[] = { 0, 1000, 100000, 1000000 };
@@ -364,47 +365,59 @@ by_value(const void *a, const void *b)
 }
 
 static struct cost
-median(const char *part, const char *dir, size_t n, size_t times, size_t runs)
+median_of(const struct cost *costs, size_t runs)
 {
 	double wall[FRESH], cpu[FRESH], each[FRESH];
-	struct cost cost = { 0 };
 
 	for (size_t i = 0; i < runs; i++) {
-		cost = run(part, dir, n, times);
-		wall[i] = cost.wall;
-		cpu[i] = cost.cpu;
-		each[i] = cost.each;
+		wall[i] = costs[i].wall;
+		cpu[i] = costs[i].cpu;
+		each[i] = costs[i].each;
 	}
 	qsort(wall, runs, sizeof(wall[0]), by_value);
 	qsort(cpu, runs, sizeof(cpu[0]), by_value);
 	qsort(each, runs, sizeof(each[0]), by_value);
-	cost.wall = wall[runs / 2];
-	cost.cpu = cpu[runs / 2];
-	cost.each = each[runs / 2];
-	return cost;
+	return (struct cost){ .wall = wall[runs / 2],
+		.cpu = cpu[runs / 2],
+		.each = each[runs / 2],
+		.peak = costs[runs - 1].peak };
+}
+
+static struct cost
+median(const char *part, const char *dir, size_t n, size_t times, size_t runs)
+{
+	struct cost costs[FRESH];
+
+	for (size_t i = 0; i < runs; i++)
+		costs[i] = run(part, dir, n, times);
+	return median_of(costs, runs);
+}
+
+static struct cost
+compile_anew(const char *dir, size_t n)
+{
+	char command[300];
+
+	snprintf(command, sizeof(command), "rm -f '%s'/index/*", dir);
+	if (system(command) != 0)
+		errx(1, "%s", command);
+	return run("compile", dir, n, 0);
 }
 
 static void
 print_compile(const char *dir)
 {
-	printf("\ncompile (hash and scan once | index, synced to disk), ms and MB\n"
+	printf("\ncompile (hash and scan in one pass | index, synced to disk), ms and MB\n"
 	       "%9s  %8s %8s %8s   %8s %8s %8s   %s\n",
 	    "entries", "wall", "cpu", "peak", "wall", "cpu", "peak", "ratio of cpu");
 	for (size_t i = 1; i < SIZES; i++) {
-		struct cost scan = median("scan", dir, sizes[i], 0, 5), made = { 0 };
-		double best = 0;
-		for (int k = 0; k < 5; k++) {
-			char command[300];
-			snprintf(command, sizeof(command), "rm -f '%s'/index/*", dir);
-			if (system(command) != 0)
-				errx(1, "%s", command);
-			struct cost cost = run("compile", dir, sizes[i], 0);
-			if (best == 0 || cost.cpu < best) {
-				best = cost.cpu;
-				made = cost;
-			}
+		struct cost scans[ROUNDS], indexes[ROUNDS];
+		for (int k = 0; k < ROUNDS; k++) {
+			scans[k] = run("scan", dir, sizes[i], 0);
+			indexes[k] = compile_anew(dir, sizes[i]);
 		}
-		printf("%9zu  %8.1f %8.1f %8.1f   %8.1f %8.1f %8.1f   %.2f\n", sizes[i],
+		struct cost scan = median_of(scans, ROUNDS), made = median_of(indexes, ROUNDS);
+		printf("%9zu  %8.1f %8.1f %8.1f   %8.1f %8.1f %8.1f   x%.2f\n", sizes[i],
 		    scan.wall, scan.cpu, scan.peak, made.wall, made.cpu, made.peak,
 		    made.cpu / scan.cpu);
 	}
