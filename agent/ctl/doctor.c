@@ -93,8 +93,9 @@ check_all(struct doctor *d)
 		doctor_find(d, DOCTOR_NOTE, "doctor", "", "nothing critical was found");
 }
 
+/* What the record has refused for good reasons, and the operator knows better. */
 static int
-accept_clock(struct doctor *d)
+accept(struct doctor *d)
 {
 	struct dlk_record *record = d->engine ? dlk_engine_record(d->engine) : NULL;
 	char text[DLK_TIME_TEXT];
@@ -102,10 +103,16 @@ accept_clock(struct doctor *d)
 	if (!record)
 		return ctl_fault("%s", d->engine ? dlk_engine_trouble(d->engine)->detail
 						 : "the configuration cannot be used");
-	if (dlk_record_accept_clock(record, d->now) != 0)
+	if (d->accept_restore && dlk_record_accept_restore(record) != 0)
+		return ctl_fault("%s", dlk_record_trouble(record));
+	if (d->accept_clock && dlk_record_accept_clock(record, d->now) != 0)
 		return ctl_fault("%s", dlk_record_trouble(record));
 	dlk_time_text(d->now, text);
-	printf("decisions go on from the time that this machine has: %s\n", text);
+	if (d->accept_clock)
+		printf("decisions go on from the time that this machine has: %s\n", text);
+	if (d->accept_restore)
+		printf("recovery codes and tokens that count are taken again, from where the "
+		       "backup left them\n");
 	return CTL_YES;
 }
 
@@ -119,8 +126,8 @@ examine(struct doctor *d)
 		doctor_find(d, DOCTOR_CRITICAL, "config",
 		    "nobody is let in until it is mended; 'doublelock status' shows the same",
 		    "%s", finding.detail);
-	if (d->accept_clock)
-		return accept_clock(d);
+	if (d->accept_clock || d->accept_restore)
+		return accept(d);
 	check_all(d);
 	if (d->json)
 		return ctl_print(
@@ -151,6 +158,7 @@ run(struct ctl_call *call)
 		{ .name = "config", .text = &config },
 		{ .name = "sshd-config", .text = &d.sshd_config },
 		{ .name = "accept-clock", .flag = &d.accept_clock },
+		{ .name = "accept-restore", .flag = &d.accept_restore },
 		{ .name = "json", .flag = &d.json },
 	};
 
@@ -158,7 +166,7 @@ run(struct ctl_call *call)
 		return CTL_USAGE;
 	if (config)
 		d.config = config;
-	if (!d.accept_clock) {
+	if (!d.accept_clock && !d.accept_restore) {
 		doctor_read_pam(&d);
 		doctor_read_sshd(&d);
 	}
@@ -170,5 +178,6 @@ run(struct ctl_call *call)
 const struct ctl_subject ctl_doctor = {
 	.name = "doctor",
 	.run = run,
-	.synopsis = "[--config FILE] [--sshd-config FILE] [--json] | --accept-clock",
+	.synopsis = "[--config FILE] [--sshd-config FILE] [--json] | --accept-clock | "
+		    "--accept-restore",
 };

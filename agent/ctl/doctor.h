@@ -10,7 +10,7 @@ enum doctor_severity { DOCTOR_NOTE, DOCTOR_WARNING, DOCTOR_CRITICAL };
 /* A file of pam.d or sshd's words, read while there was the right to. */
 struct doctor {
 	const char *config, *sshd_config;
-	bool json, accept_clock;
+	bool json, accept_clock, accept_restore;
 	int64_t now;
 	struct ctl_files pam; /* each label is the service's name */
 	struct dlk_buf sshd;  /* what `sshd -T` says */

@@ -197,6 +197,12 @@ doctor_check_record(struct doctor *d)
 		doctor_find(d, DOCTOR_CRITICAL, "record",
 		    "nobody is let in until it can be written", "%s",
 		    dlk_record_trouble(record));
+	if (dlk_record_is_restored(record))
+		doctor_find(d, DOCTOR_CRITICAL, "record",
+		    "give out new recovery codes, compare the chain of events with what the "
+		    "webhook's receiver has, then 'doublelock doctor --accept-restore'",
+		    "it came back from a backup: which codes were used since then is not "
+		    "known, so recovery codes and tokens that count are not taken");
 	if (dlk_events_verify(record, &row) != 0)
 		doctor_find(d, DOCTOR_CRITICAL, "record",
 		    "compare with what the webhook's receiver has: its events carry the chain",

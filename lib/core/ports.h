@@ -64,6 +64,10 @@ struct dlk_memory {
 	int64_t
 	    last_token; /* token and step that this (user, key, service, source) used last */
 	int64_t last_step;
+	/* The record came back from a backup, and nobody has said that this is meant: what was
+	 * used since is not known, so what only the record keeps from being used again is not
+	 * taken. */
+	bool restored;
 };
 void dlk_memory_fini(struct dlk_memory *memory);
 #define DLK_AUTO_MEMORY __attribute__((cleanup(dlk_memory_fini))) struct dlk_memory

@@ -92,6 +92,8 @@ check_lockouts(const struct second *s)
 static bool
 opens(const struct second *s, const struct dlk_token *token)
 {
+	if (s->memory->restored && token->otp.kind == DLK_OTP_HOTP)
+		return false;
 	if (!token->bound)
 		return true;
 	return !code_alone(s) &&
@@ -121,9 +123,8 @@ static enum dlk_reason
 not_enrolled(const struct second *s)
 {
 	return dlk_find(s->finding, DLK_STAGE_SECOND, DLK_R_NOT_ENROLLED,
-	    s->memory->n_tokens > 0
-		? "every token of the user is bound to another certificate key"
-		: "the user has no token");
+	    s->memory->n_tokens > 0 ? "no token of the user opens with this certificate key"
+				    : "the user has no token");
 }
 
 static enum dlk_reason
@@ -201,7 +202,7 @@ try_recovery(const struct second *s, struct outcome *outcome)
 		return 0;
 	if (error != 0)
 		return error;
-	for (size_t i = 0; i < s->memory->n_recovery; i++)
+	for (size_t i = 0; i < s->memory->n_recovery && !s->memory->restored; i++)
 		if (dlk_octets_equal(mac, s->memory->recovery[i].mac, sizeof(mac)))
 			outcome->recovery = &s->memory->recovery[i];
 	explicit_bzero(mac, sizeof(mac));
@@ -274,8 +275,12 @@ fail(const struct second *s, const struct outcome *outcome)
 		return dlk_find(s->finding, DLK_STAGE_SECOND, DLK_R_OTP_REPLAYED,
 		    "the code was right, and has been used");
 	return dlk_find(s->finding, DLK_STAGE_SECOND, DLK_R_OTP_WRONG,
-	    "the code fits no token of the user within %u step(s) of now",
-	    s->policy->otp.window);
+	    "the code fits no token of the user within %u step(s) of now%s",
+	    s->policy->otp.window,
+	    s->memory->restored ? "; the record came back from a backup: recovery codes and "
+				  "tokens that count wait for 'doublelock doctor "
+				  "--accept-restore'"
+				: "");
 }
 
 static enum dlk_reason

@@ -230,6 +230,7 @@ read_state(struct dlk_record *record)
 	state->last_row = dlk_db_int(row, 1, 0, INT64_MAX - 1, &sound);
 	dlk_db_octets(row, 2, state->head, sizeof(state->head), &sound);
 	dlk_db_octets(row, 3, state->base, sizeof(state->base), &sound);
+	dlk_place_compare(record, row, 4, &sound);
 	return sound ? 0 : dlk_db_unsound(record, "state", 1);
 }
 
@@ -324,9 +325,9 @@ int
 dlk_db_commit(struct dlk_record *record)
 {
 	const struct dlk_db_state *state = &record->state;
-	int r = 0;
+	int r = record->unplaced ? dlk_place_keep(record) : 0;
 
-	if (record->changed)
+	if (r == 0 && record->changed)
 		r = dlk_db_run(record, DLK_SQL_STATE_SET,
 		    DLK_VALUES(DLK_I(state->highest), DLK_I(state->last_row),
 			DLK_B(state->head, sizeof(state->head)),

@@ -24,18 +24,27 @@ struct dlk_db_state {
 	uint8_t base[DLK_CHAIN_SIZE]; /* chain before the first event that is kept */
 };
 
+/* Which file it is, whatever its name: a copy has another inode, made at another time. */
+struct dlk_place {
+	int64_t inode;
+	int64_t born; /* nanoseconds; 0 where the file system does not tell */
+};
+
 struct dlk_record {
 	sqlite3 *db;
 	const struct dlk_seal *seal;
 	sqlite3_stmt *statement[DLK_SQL_COUNT];
-	bool failed;           /* SQLite has refused something since the transaction began */
-	bool locked;           /* a transaction of ours is open */
-	bool changed;          /* `state` has to be written before it ends */
-	bool quick;            /* synchronous is NORMAL just now */
-	int64_t now;           /* of begin */
-	int64_t waiting_since; /* for a lock, monotonic ms */
-	int log_pages;         /* of the log, after our last commit */
-	bool hurried;          /* waits for nobody */
+	bool failed;            /* SQLite has refused something since the transaction began */
+	bool locked;            /* a transaction of ours is open */
+	bool changed;           /* `state` has to be written before it ends */
+	bool quick;             /* synchronous is NORMAL just now */
+	int64_t now;            /* of begin */
+	int64_t waiting_since;  /* for a lock, monotonic ms */
+	int log_pages;          /* of the log, after our last commit */
+	bool hurried;           /* waits for nobody */
+	bool unplaced;          /* it remembers no place yet */
+	bool moved;             /* the place that it remembers is another one: restored */
+	struct dlk_place place; /* where it is opened */
 	struct dlk_db_state state;
 	char file[PATH_MAX];
 	char words[DLK_DETAIL_MAX + 1];
@@ -106,6 +115,13 @@ int dlk_db_seal_error(struct dlk_record *record, int r, const char *what);
 int dlk_db_migrate(struct dlk_record *record, const char *const *step, int n);
 int dlk_db_prepare_schema(struct dlk_record *record);
 int dlk_db_make(const char *file, struct dlk_finding *trouble);
+
+/* place.c: finds out where the file is, when it is opened. 0 or -errno. */
+int dlk_place_find(const char *file, struct dlk_place *ret_place);
+/* Columns inode and born of `state`: a record that remembers no place takes this one when
+ * the transaction ends. */
+void dlk_place_compare(struct dlk_record *record, sqlite3_stmt *row, int first, bool *sound);
+int dlk_place_keep(struct dlk_record *record);
 
 /* events.c: appends to the chain and the outbox, within a transaction; gives an id where
  * there is none. */

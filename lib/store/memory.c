@@ -219,6 +219,7 @@ dlk_memory_load(struct dlk_record *record, const struct dlk_subject *subject,
 		    &ret_memory->source_failures);
 	if (r == 0)
 		r = dlk_memory_login(record, subject, key, ret_memory);
+	ret_memory->restored = record->moved;
 	if (r < 0)
 		dlk_memory_fini(ret_memory);
 	return r;

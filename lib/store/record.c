@@ -113,6 +113,9 @@ open_file(struct dlk_record *record)
 
 	if (r < 0)
 		return r;
+	r = dlk_place_find(record->file, &record->place);
+	if (r < 0)
+		return dlk_db_say(record, r, "%s", dlk_file_error(r));
 	if (sqlite3_open_v2(record->file, &record->db,
 		SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
 		return dlk_db_error(record, "opening");

@@ -37,5 +37,12 @@ const char *dlk_record_trouble(const struct dlk_record *record);
 int dlk_record_probe(struct dlk_record *record);
 /* Forgets the highest time settled: doctor --accept-clock. */
 int dlk_record_accept_clock(struct dlk_record *record, int64_t now);
+/* The file is not the one that it was when its last transaction ended: a backup was put back,
+ * or it was copied. HOTP tokens and recovery codes are not taken then. Known from the first
+ * transaction on (dlk_record_probe). What is written back into the same file (sqlite3's
+ * .restore, a snapshot of the whole machine) does not show. */
+bool dlk_record_is_restored(const struct dlk_record *record);
+/* They are taken again: doctor --accept-restore. */
+int dlk_record_accept_restore(struct dlk_record *record);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * schema.c - how the database comes to be, and from one version to the next. Migrations only
- * add, and all that are missing happen in one transaction. The file is made aside and linked
+ * add, so that a program of the release before works with it too, and all that are missing
+ * happen in one transaction. The file is made aside and linked
  * into place whole: nobody ever opens half a database, and nobody's is replaced.
  */
 #include "store/db.h"
@@ -59,14 +60,17 @@ static const char version_1[] =
     " due INTEGER NOT NULL, error TEXT NOT NULL);"
     "CREATE INDEX outbox_due ON outbox (due);";
 
-/* From which login a process's session will be. */
+/* What 0.2.0 adds, all of it: a version of the schema belongs to a release. `process` is from
+ * which login a process's session will be, `place` which file this is. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
     " user TEXT NOT NULL, service TEXT NOT NULL, at INTEGER NOT NULL,"
     " login INTEGER NOT NULL, event TEXT NOT NULL);"
     "CREATE INDEX process_pid ON process (pid, started);"
-    "CREATE INDEX process_parent ON process (parent, parent_started);";
+    "CREATE INDEX process_parent ON process (parent, parent_started);"
+    "CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), inode INTEGER NOT NULL,"
+    " born INTEGER NOT NULL);";
 
 static const char *const versions[] = { version_1, version_2 };
 #define VERSIONS ((int)(sizeof(versions) / sizeof(versions[0])))
@@ -122,7 +126,8 @@ dlk_db_migrate(struct dlk_record *record, const char *const *step, int n)
 	int64_t version = 0;
 	int r = pragma(record, "PRAGMA user_version", &version);
 
-	if (r < 0 || version == n)
+	/* migrations only add, so the release before may go on with what the next one made */
+	if (r < 0 || version == n || version == n + 1)
 		return r;
 	if (version > n)
 		return dlk_db_say(record, -ESTALE,

@@ -126,6 +126,46 @@ nobody_enrolled_is_asked_all_the_same(void **state)
 	assert_int_equal(ask(&w), DLK_R_NOT_ENROLLED);
 }
 
+/* What was used after a backup was made is known to nobody; time goes on by itself. */
+static void
+after_a_restore_only_time_opens(void **state)
+{
+	struct world w;
+
+	(void)state;
+	begin(&w);
+	w.memory.restored = true;
+	type_code(&w, 0, NOW / 30);
+	assert_int_equal(ask(&w), DLK_R_OK);
+
+	begin(&w);
+	w.memory.restored = true;
+	w.memory.token[0].otp.kind = DLK_OTP_HOTP;
+	type_code(&w, 0, 0);
+	assert_int_equal(ask(&w), DLK_R_OTP_WRONG);
+	assert_non_null(strstr(w.finding.detail, "--accept-restore"));
+	assert_true(w.settlement.failures_changed);
+	assert_int_equal(w.settlement.token, 0);
+	w.memory.restored = false;
+	assert_int_equal(ask(&w), DLK_R_OK);
+
+	begin(&w);
+	w.memory.restored = true;
+	w.memory.recovery[w.memory.n_recovery++] = (struct dlk_recovery_code){ 3, { 7 } };
+	type(&w, "RECOVERYCODE");
+	assert_int_equal(ask(&w), DLK_R_OTP_WRONG);
+	assert_non_null(strstr(w.finding.detail, "--accept-restore"));
+	w.memory.restored = false;
+	assert_int_equal(ask(&w), DLK_R_OK);
+
+	/* who has a token that does not open is enrolled all the same */
+	begin(&w);
+	w.memory.restored = true;
+	w.memory.token[0].otp.kind = DLK_OTP_HOTP;
+	w.section.otp = DLK_OTP_IF_ENROLLED;
+	assert_int_equal(ask(&w), DLK_R_OTP_REQUIRED);
+}
+
 static void
 demands_are_kept(void **state)
 {
@@ -408,6 +448,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_code_is_asked_for_first),
 		cmocka_unit_test(nobody_enrolled_is_asked_all_the_same),
+		cmocka_unit_test(after_a_restore_only_time_opens),
 		cmocka_unit_test(demands_are_kept),
 		cmocka_unit_test(every_step_of_the_window_opens_once),
 		cmocka_unit_test(a_used_step_is_a_replay),
