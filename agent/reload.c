@@ -95,6 +95,8 @@ dlk_reload_open(const char *config, uid_t owner, size_t n, struct dlk_engine **r
 				dlk_engine_close(ret_engine[--i]);
 			return r;
 		}
+		if (i > 0)
+			dlk_engine_share(ret_engine[i], ret_engine[0]);
 	}
 	return 0;
 }

@@ -10,6 +10,7 @@
 
 #include "base/say.h"
 #include "base/text.h"
+#include "core/known.h"
 #include "store/anchors.h"
 #include "store/binding.h"
 #include "store/session.h"
@@ -20,6 +21,7 @@ struct dlk_engine {
 	struct dlk_care care;
 	struct dlk_trust *trust;
 	struct dlk_crls *crls;
+	struct dlk_known *known; /* judged by just these */
 	struct dlk_seal *seal;
 	struct dlk_record *record;
 	struct dlk_binding binding;
@@ -132,6 +134,8 @@ open_parts(struct dlk_engine *e, unsigned parts, struct dlk_finding *finding)
 		error = load_trust(e, finding);
 	if (error == 0 && (parts & DLK_ENGINE_TRUST))
 		error = load_crls(e, finding);
+	if (error == 0 && (parts & DLK_ENGINE_TRUST))
+		error = dlk_known_new(&e->known);
 	if (error != 0 || !(parts & DLK_ENGINE_RECORD))
 		return error;
 	e->binding.error = open_record(e, parts, &e->binding.trouble);
@@ -170,6 +174,7 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 	e->binding.certs = e->settings->certificates;
 	e->binding.care = e->care;
 	e->ports = dlk_binding_ports(&e->binding, e->trust, e->crls);
+	e->ports.known = e->known;
 	*ret_engine = e;
 	return 0;
 }
@@ -181,6 +186,7 @@ dlk_engine_close(struct dlk_engine *engine)
 		return;
 	dlk_record_close(engine->record);
 	dlk_seal_free(engine->seal);
+	dlk_known_free(engine->known);
 	dlk_crls_free(engine->crls);
 	dlk_trust_free(engine->trust);
 	dlk_settings_free(engine->settings);
@@ -191,6 +197,14 @@ void
 dlk_engine_cleanup(struct dlk_engine **engine)
 {
 	dlk_engine_close(*engine);
+}
+
+void
+dlk_engine_share(struct dlk_engine *engine, const struct dlk_engine *with)
+{
+	dlk_known_free(engine->known);
+	engine->known = dlk_known_ref(with->known);
+	engine->ports.known = engine->known;
 }
 
 const struct dlk_settings *

@@ -23,6 +23,10 @@ void dlk_engine_close(struct dlk_engine *engine);
 void dlk_engine_cleanup(struct dlk_engine **engine);
 #define DLK_AUTO_ENGINE __attribute__((cleanup(dlk_engine_cleanup))) struct dlk_engine
 
+/* Both were opened with TRUST for the same generation: what one has judged the other one knows
+ * as well. Before the first decision. */
+void dlk_engine_share(struct dlk_engine *engine, const struct dlk_engine *with);
+
 const struct dlk_settings *dlk_engine_settings(const struct dlk_engine *engine);
 const struct dlk_policy *dlk_engine_policy(const struct dlk_engine *engine);
 const struct dlk_ports *dlk_engine_ports(const struct dlk_engine *engine);

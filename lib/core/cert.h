@@ -15,6 +15,7 @@
 #define DLK_SERIAL_MAX  20          /* RFC 5280 section 4.1.2.2 */
 
 struct dlk_cert;
+struct dlk_known;
 
 /* Exactly one certificate, strict DER, nothing behind it. DLK_R_OK and a reference of the
  * caller's, or the reason (certificate-malformed, unknown-critical-extension, weak-key,
@@ -52,12 +53,17 @@ void dlk_cert_describe(const struct dlk_cert *cert, struct dlk_verdict *verdict)
 struct dlk_certs {
 	struct dlk_cert **cert;
 	size_t n;
+	struct dlk_known *known; /* borrowed: certificates that need not be read again; or
+				    NULL */
 };
 void dlk_certs_fini(struct dlk_certs *certs);
 #define DLK_AUTO_CERTS __attribute__((cleanup(dlk_certs_fini))) struct dlk_certs
 /* Takes the reference in every case; 0 or -ENOMEM. */
 int dlk_certs_add(struct dlk_certs *certs, struct dlk_cert *cert);
 
+/* Exactly one certificate, as by dlk_cert_parse, added to the list. */
+enum dlk_reason dlk_certs_parse(
+    struct dlk_bytes der, struct dlk_certs *certs, struct dlk_finding *finding);
 /* DER certificates one after another, as a request's chain carries them. A certificate that
  * is malformed or more than `most` refuses the whole; one that is sound and can serve nobody
  * (weak-key, unknown-critical-extension) is left out. */

@@ -11,6 +11,7 @@
 
 #include "core/cert.h"
 #include "core/der.h"
+#include "core/known.h"
 
 void
 dlk_certs_fini(struct dlk_certs *certs)
@@ -35,11 +36,11 @@ dlk_certs_add(struct dlk_certs *certs, struct dlk_cert *cert)
 	return 0;
 }
 
-static enum dlk_reason
-add(struct dlk_bytes der, struct dlk_certs *certs, struct dlk_finding *finding)
+enum dlk_reason
+dlk_certs_parse(struct dlk_bytes der, struct dlk_certs *certs, struct dlk_finding *finding)
 {
-	struct dlk_cert *cert = NULL;
-	enum dlk_reason reason = dlk_cert_parse(der, &cert, finding);
+	struct dlk_cert *cert = certs->known ? dlk_known_cert(certs->known, der) : NULL;
+	enum dlk_reason reason = cert ? DLK_R_OK : dlk_cert_parse(der, &cert, finding);
 
 	if (reason == DLK_R_OK && dlk_certs_add(certs, cert) != 0)
 		reason =
@@ -62,7 +63,7 @@ dlk_certs_parse_chain(
 			    "the chain has more than %zu certificates, or octets that are "
 			    "none",
 			    most);
-		reason = add(whole, certs, finding);
+		reason = dlk_certs_parse(whole, certs, finding);
 		/* sound but of no use: it leads nowhere and hides no other one */
 		if (reason == DLK_R_WEAK_KEY || reason == DLK_R_UNKNOWN_CRITICAL_EXTENSION)
 			reason = DLK_R_OK;
@@ -88,7 +89,7 @@ take(struct file *file, struct dlk_bytes der)
 		reason = dlk_find(&mine, DLK_STAGE_PARSE, DLK_R_CERTIFICATE_MALFORMED,
 		    "more than %zu certificates in one file", file->most);
 	else
-		reason = add(der, file->certs, &mine);
+		reason = dlk_certs_parse(der, file->certs, &mine);
 	if (reason == DLK_R_FAULT_INTERNAL)
 		return -ENOMEM;
 	if (reason != DLK_R_OK && file->bad++ == 0 && file->finding)

@@ -118,8 +118,8 @@ match_user(struct decision *d, const struct dlk_service *base)
 static enum dlk_reason
 prove(struct decision *d, const struct dlk_service *base)
 {
-	DLK_AUTO_CERTS leaves = { 0 };
-	DLK_AUTO_CERTS presented = { 0 };
+	DLK_AUTO_CERTS leaves = { .known = d->ports->known };
+	DLK_AUTO_CERTS presented = { .known = d->ports->known };
 	enum dlk_reason reason = dlk_evidence_read(
 	    d->policy, d->ports, d->request, &leaves, &presented, &d->finding);
 

@@ -26,3 +26,11 @@ dlk_digest(const struct dlk_bytes *part, size_t n, uint8_t *ret_digest)
 	}
 	return good && EVP_DigestFinal_ex(context, ret_digest, NULL) == 1 ? 0 : -ENOMEM;
 }
+
+int
+dlk_digest_plain(struct dlk_bytes octets, uint8_t *ret_digest)
+{
+	return EVP_Digest(octets.p, octets.n, ret_digest, NULL, EVP_sha256(), NULL) == 1
+		   ? 0
+		   : -ENOMEM;
+}

@@ -11,4 +11,7 @@
  * have one digest. 0 or -ENOMEM. */
 int dlk_digest(const struct dlk_bytes *part, size_t n, uint8_t *ret_digest);
 
+/* SHA-256 of the octets as they are. 0 or -ENOMEM. */
+int dlk_digest_plain(struct dlk_bytes octets, uint8_t *ret_digest);
+
 #endif

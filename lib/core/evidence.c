@@ -27,7 +27,7 @@ refuse(const struct evidence *e, enum dlk_reason reason, const char *words)
 static enum dlk_reason
 registered(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves)
 {
-	DLK_AUTO_CERTS all = { 0 };
+	DLK_AUTO_CERTS all = { .known = e->ports->known };
 
 	if (e->request->account_known &&
 	    e->ports->registered(e->ports->ctx, e->request->user, &all) != 0)
@@ -54,7 +54,7 @@ carried(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_cer
 {
 	DLK_AUTO_CARRIED carrier = { .key = { .type = "" } };
 	DLK_AUTO_SSHKEY own = { .type = "" };
-	DLK_AUTO_CERTS chain = { 0 };
+	DLK_AUTO_CERTS chain = { .known = e->ports->known };
 	enum dlk_reason reason;
 
 	if (e->policy->carried_refused)
@@ -100,7 +100,6 @@ by_ssh_key(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs 
 static enum dlk_reason
 collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
 {
-	struct dlk_cert *leaf = NULL;
 	enum dlk_reason reason = DLK_R_UNDECIDED;
 
 	switch (e->request->evidence_kind) {
@@ -111,11 +110,9 @@ collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *pr
 		return by_ssh_key(e, leaves, presented);
 	case DLK_EVIDENCE_CERTIFICATE:
 		reason =
-		    dlk_cert_parse(dlk_bytes_of(&e->request->evidence), &leaf, e->finding);
+		    dlk_certs_parse(dlk_bytes_of(&e->request->evidence), leaves, e->finding);
 		if (reason != DLK_R_OK)
 			return reason;
-		if (dlk_certs_add(leaves, leaf) != 0)
-			return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
 		return dlk_certs_parse_chain(
 		    dlk_bytes_of(&e->request->chain), PRESENTED_MAX, presented, e->finding);
 	}

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "core/map.h"
+#include "core/known.h"
 
 struct cleared_list {
 	struct dlk_cleared *cleared[DLK_PATHS_MAX];
@@ -43,18 +43,92 @@ clear_all(const struct dlk_policy *policy, const struct dlk_ports *ports,
 }
 
 static void
-hold(const struct cleared_list *list, struct dlk_judgement *judgement)
+hold(const struct cleared_list *list, struct dlk_standing *standing)
 {
-	judgement->good_until = judgement->chain_until = INT64_MAX;
+	standing->good_until = standing->chain_until = INT64_MAX;
 	for (size_t i = 0; i < list->n; i++) {
 		int64_t good = dlk_cleared_good_until(list->cleared[i]);
 		int64_t chain = dlk_cleared_path(list->cleared[i])->good_until;
 
-		if (good < judgement->good_until)
-			judgement->good_until = good;
-		if (chain < judgement->chain_until)
-			judgement->chain_until = chain;
+		if (good < standing->good_until)
+			standing->good_until = good;
+		if (chain < standing->chain_until)
+			standing->chain_until = chain;
 	}
+}
+
+/* What is judged, by what. */
+struct judging {
+	const struct dlk_policy *policy;
+	const struct dlk_service *service;
+	const struct dlk_ports *ports;
+	const struct dlk_cert *leaf;
+	const struct dlk_certs *presented;
+	bool with_identity;
+	int64_t now;
+};
+
+static enum dlk_reason
+judge(const struct judging *j, struct dlk_standing *ret_standing, struct dlk_finding *finding)
+{
+	DLK_AUTO_PATHS *paths = NULL; /* outlives what is cleared of it */
+	__attribute__((cleanup(cleared_list_fini))) struct cleared_list list = { 0 };
+	struct dlk_standing standing = { 0 };
+	enum dlk_reason reason;
+
+	reason = dlk_paths_find(
+	    j->ports->trust, &j->policy->path, j->leaf, j->presented, j->now, &paths, finding);
+	if (reason == DLK_R_OK)
+		reason = clear_all(j->policy, j->ports, paths, j->now, &list, finding);
+	if (reason == DLK_R_OK && j->with_identity)
+		reason = dlk_map_name(
+		    j->policy, j->service, list.cleared, list.n, &standing.named, finding);
+	if (reason == DLK_R_OK) {
+		hold(&list, &standing);
+		*ret_standing = standing;
+	}
+	return reason;
+}
+
+/* The next time from which a further certificate or list may have a say: until then nothing
+ * but an end, which good_until knows, changes what was judged. */
+static int64_t
+next_begin(const struct judging *j)
+{
+	const struct dlk_cert *ca;
+	struct dlk_crl_about about;
+	int64_t next = INT64_MAX;
+
+#define BEGINS(t) (next = (t) > j->now && (t) < next ? (t) : next)
+	for (size_t i = 0; (ca = dlk_trust_ca_at(j->ports->trust, i)); i++)
+		BEGINS(dlk_cert_not_before(ca));
+	for (size_t i = 0; i < j->presented->n; i++)
+		BEGINS(dlk_cert_not_before(j->presented->cert[i]));
+	for (size_t i = 0; i < dlk_crls_count(j->ports->crls); i++) {
+		dlk_crls_describe(j->ports->crls, i, &about);
+		BEGINS(about.this_update);
+	}
+#undef BEGINS
+	return next;
+}
+
+/* Known from before, or judged now and known from now on. */
+static enum dlk_reason
+judge_or_recall(
+    const struct judging *j, struct dlk_standing *ret_standing, struct dlk_finding *finding)
+{
+	struct dlk_known *known = j->with_identity ? j->ports->known : NULL;
+	uint8_t key[DLK_KNOWN_KEY];
+
+	if (!known || dlk_known_key(j->leaf, j->presented, j->service, key) < 0)
+		return judge(j, ret_standing, finding);
+	if (dlk_known_find(known, key, j->now, ret_standing))
+		return DLK_R_OK;
+	enum dlk_reason reason = judge(j, ret_standing, finding);
+	if (reason == DLK_R_OK)
+		dlk_known_keep(
+		    known, key, j->leaf, j->presented, j->now, next_begin(j), ret_standing);
+	return reason;
 }
 
 enum dlk_reason
@@ -63,22 +137,20 @@ dlk_judge(const struct dlk_policy *policy, const struct dlk_service *service,
     const struct dlk_certs *presented, bool with_identity, int64_t now,
     struct dlk_judgement *ret_judgement, struct dlk_finding *finding)
 {
-	DLK_AUTO_PATHS *paths = NULL; /* outlives what is cleared of it */
-	__attribute__((cleanup(cleared_list_fini))) struct cleared_list list = { 0 };
 	static const struct dlk_certs none;
+	const struct judging judging = { policy, service, ports, leaf,
+		presented ? presented : &none, with_identity, now };
 	struct dlk_judgement judgement = { 0 };
-	enum dlk_reason reason;
+	struct dlk_standing standing = { 0 };
+	enum dlk_reason reason = judge_or_recall(&judging, &standing, finding);
 
-	reason = dlk_paths_find(ports->trust, &policy->path, leaf,
-	    presented ? presented : &none, now, &paths, finding);
-	if (reason == DLK_R_OK)
-		reason = clear_all(policy, ports, paths, now, &list, finding);
 	if (reason == DLK_R_OK && with_identity)
-		reason = dlk_map(
-		    policy, service, list.cleared, list.n, ports, &judgement.account, finding);
-	if (reason == DLK_R_OK) {
-		hold(&list, &judgement);
-		*ret_judgement = judgement;
-	}
+		reason = dlk_map_account(policy, service, &standing.named,
+		    dlk_cert_label(leaf), ports, &judgement.account, finding);
+	if (reason != DLK_R_OK)
+		return reason;
+	judgement.good_until = standing.good_until;
+	judgement.chain_until = standing.chain_until;
+	*ret_judgement = judgement;
 	return reason;
 }

@@ -188,63 +188,62 @@ narrow(const struct dlk_policy *policy, const struct dlk_service *service,
 }
 
 static enum dlk_reason
-check_account(const struct dlk_policy *policy, const struct found *all,
+check_account(const struct dlk_policy *policy, const struct dlk_named *named,
     const struct dlk_account *account, const char *label, struct dlk_finding *finding)
 {
-	if (strcmp(account->name, all->name) != 0)
+	if (strcmp(account->name, named->name) != 0)
 		return dlk_find(finding, DLK_STAGE_MAP, DLK_R_NO_IDENTITY,
-		    "%s: '%s' is spelled otherwise in the account database", label, all->name);
-	if (account->uid < 1000 && !dlk_policy_is_system_user(policy, all->name))
+		    "%s: '%s' is spelled otherwise in the account database", label,
+		    named->name);
+	if (account->uid < 1000 && !dlk_policy_is_system_user(policy, named->name))
 		return dlk_find(finding, DLK_STAGE_MAP, DLK_R_NO_IDENTITY,
 		    "%s: '%s' is a system account (uid %u), which certificates name only "
 		    "where "
 		    "[lockout] system-users lists it",
-		    label, all->name, (unsigned)account->uid);
-	if (account->uid == 0 && !all->mapped)
+		    label, named->name, (unsigned)account->uid);
+	if (account->uid == 0 && !named->mapped)
 		return dlk_find(finding, DLK_STAGE_MAP, DLK_R_NO_IDENTITY,
 		    "%s: '%s' has uid 0, which needs [identity] map besides system-users",
-		    label, all->name);
+		    label, named->name);
 	return DLK_R_OK;
 }
 
-static enum dlk_reason
-resolve(const struct dlk_policy *policy, const struct dlk_service *service,
-    const struct found *all, const struct dlk_cert *leaf, const struct dlk_ports *ports,
+enum dlk_reason
+dlk_map_account(const struct dlk_policy *policy, const struct dlk_service *service,
+    const struct dlk_named *named, const char *label, const struct dlk_ports *ports,
     struct dlk_account *ret_account, struct dlk_finding *finding)
 {
-	const char *label = dlk_cert_label(leaf);
 	struct dlk_account account = { .uid = (uid_t)-1 };
 	enum dlk_reason reason = DLK_R_OK;
 	int error;
 
-	if (!dlk_text_is_account(dlk_bytes_str(all->name)))
+	if (!dlk_text_is_account(dlk_bytes_str(named->name)))
 		return dlk_find(finding, DLK_STAGE_MAP, DLK_R_NO_IDENTITY,
 		    "%s: '%s' is no account name ([a-z_][a-z0-9_.-]*, up to 32)", label,
-		    all->name);
-	error = ports->account(ports->ctx, all->name, &account);
+		    named->name);
+	error = ports->account(ports->ctx, named->name, &account);
 	if (error == 0)
-		reason = check_account(policy, all, &account, label, finding);
+		reason = check_account(policy, named, &account, label, finding);
 	else if (error != -ENOENT)
 		reason = dlk_find(finding, DLK_STAGE_MAP, DLK_R_FAULT_INTERNAL,
-		    "the account database gives no answer for '%s': %s", all->name,
+		    "the account database gives no answer for '%s': %s", named->name,
 		    strerrordesc_np(-error));
 	else if (service && service->names_only)
-		dlk_text_copy(account.name, sizeof(account.name), all->name);
+		dlk_text_copy(account.name, sizeof(account.name), named->name);
 	else
 		reason = dlk_find(finding, DLK_STAGE_MAP, DLK_R_NO_IDENTITY,
-		    "%s: there is no account '%s' on this machine", label, all->name);
+		    "%s: there is no account '%s' on this machine", label, named->name);
 	if (reason == DLK_R_OK)
 		*ret_account = account;
 	return reason;
 }
 
 enum dlk_reason
-dlk_map(const struct dlk_policy *policy, const struct dlk_service *service,
-    struct dlk_cleared *const *cleared, size_t n, const struct dlk_ports *ports,
-    struct dlk_account *ret_account, struct dlk_finding *finding)
+dlk_map_name(const struct dlk_policy *policy, const struct dlk_service *service,
+    struct dlk_cleared *const *cleared, size_t n, struct dlk_named *ret_named,
+    struct dlk_finding *finding)
 {
 	struct found all = { 0 };
-	const struct dlk_cert *leaf;
 	enum dlk_reason reason;
 
 	if (n == 0)
@@ -255,9 +254,10 @@ dlk_map(const struct dlk_policy *policy, const struct dlk_service *service,
 		if (reason != DLK_R_OK)
 			return reason;
 	}
-	leaf = dlk_cleared_path(cleared[0])->cert[0];
-	reason = narrow(policy, service, leaf, &all, finding);
+	reason = narrow(policy, service, dlk_cleared_path(cleared[0])->cert[0], &all, finding);
 	if (reason != DLK_R_OK)
 		return reason;
-	return resolve(policy, service, &all, leaf, ports, ret_account, finding);
+	ret_named->mapped = all.mapped;
+	memcpy(ret_named->name, all.name, sizeof(ret_named->name));
+	return DLK_R_OK;
 }

@@ -16,6 +16,8 @@
 #define DLK_TOKEN_LABEL_MAX   63
 #define DLK_RECOVERY_TEXT_MAX 31 /* a code as typed, without what separates its groups */
 
+struct dlk_known;
+
 struct dlk_account {
 	char name[DLK_NAME_MAX + 1];
 	uid_t uid;
@@ -115,6 +117,9 @@ struct dlk_ports {
 	const char *(*trouble)(void *ctx); /* words for the last error, with the file's name */
 	int (*recovery_mac)(void *ctx, const char *user, const struct dlk_secret *code,
 	    uint8_t *ret_mac); /* DLK_SHA256_SIZE octets, under the sealing key */
+	/* what was judged by this policy, trust and these lists before; NULL: nothing is kept
+	 */
+	struct dlk_known *known;
 };
 
 #endif

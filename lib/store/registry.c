@@ -80,14 +80,22 @@ read_file(int dir, const char *name, const struct dlk_care *care, struct dlk_cer
 typedef int registry_visitor(const char *name, const struct dlk_certs *certs,
     const struct dlk_finding *finding, void *arg);
 
+/* Who looks at the files of one user. */
+struct visit {
+	const struct dlk_care *care;
+	struct dlk_known *known;
+	registry_visitor *each;
+	void *arg;
+};
+
 static int
-visit(int dir, const char *path, const char *name, const struct dlk_care *care,
-    registry_visitor *each, void *arg, struct dlk_finding *finding)
+visit(const struct visit *v, int dir, const char *path, const char *name,
+    struct dlk_finding *finding)
 {
-	DLK_AUTO_CERTS certs = { 0 };
+	DLK_AUTO_CERTS certs = { .known = v->known };
 	struct dlk_finding own = { 0 }, named;
 
-	int r = read_file(dir, name, care, &certs, &own);
+	int r = read_file(dir, name, v->care, &certs, &own);
 	if (r < 0 && !is_skipped(r))
 		return fault(finding, path, name, r);
 	if (r < 0)
@@ -97,12 +105,12 @@ visit(int dir, const char *path, const char *name, const struct dlk_care *care,
 	if (own.reason != DLK_R_UNDECIDED)
 		(void)dlk_find(
 		    &named, own.stage, own.reason, "%s/%s: %.300s", path, name, own.detail);
-	return each(name, &certs, &named, arg);
+	return v->each(name, &certs, &named, v->arg);
 }
 
-int
-dlk_registry_each(const char *dir, const char *user, const struct dlk_care *care,
-    registry_visitor *each, void *arg, struct dlk_finding *finding)
+static int
+visit_all(
+    const struct visit *v, const char *dir, const char *user, struct dlk_finding *finding)
 {
 	__attribute__((cleanup(names_fini))) struct names names = { 0 };
 	DLK_AUTO_FD fd = -1;
@@ -110,7 +118,7 @@ dlk_registry_each(const char *dir, const char *user, const struct dlk_care *care
 
 	int r = user_path(dir, user, path);
 	if (r == 0)
-		r = dlk_dir_open(path, care, &fd);
+		r = dlk_dir_open(path, v->care, &fd);
 	if (r == -ENOENT)
 		return 0;
 	if (r == 0)
@@ -118,8 +126,17 @@ dlk_registry_each(const char *dir, const char *user, const struct dlk_care *care
 	if (r < 0)
 		return fault(finding, path, NULL, r);
 	for (size_t i = 0; i < names.n && r == 0; i++)
-		r = visit(fd, path, names.name[i], care, each, arg, finding);
+		r = visit(v, fd, path, names.name[i], finding);
 	return r;
+}
+
+int
+dlk_registry_each(const char *dir, const char *user, const struct dlk_care *care,
+    registry_visitor *each, void *arg, struct dlk_finding *finding)
+{
+	const struct visit v = { .care = care, .each = each, .arg = arg };
+
+	return visit_all(&v, dir, user, finding);
 }
 
 struct gathering {
@@ -149,8 +166,11 @@ dlk_registry_load(const char *dir, const char *user, const struct dlk_care *care
     struct dlk_certs *certs, struct dlk_finding *finding)
 {
 	struct gathering all = { .certs = certs, .finding = finding };
+	const struct visit v = {
+		.care = care, .known = certs->known, .each = gather, .arg = &all
+	};
 
-	return dlk_registry_each(dir, user, care, gather, &all, finding);
+	return visit_all(&v, dir, user, finding);
 }
 
 static bool

@@ -14,6 +14,7 @@
 
 #include "base/text.h"
 #include "core/decide.h"
+#include "core/known.h"
 #include "core/sshkey.h"
 
 #define NOW INT64_C(1760000000)
@@ -176,6 +177,7 @@ struct world {
 	struct dlk_settlement last;
 	int64_t last_step;
 	bool enrolled;
+	struct dlk_known *known;
 };
 
 static int
@@ -326,7 +328,7 @@ decide(struct world *w, const struct dlk_request *request, struct dlk_verdict *v
 		.entrance = request->entrance, .root = true, .name = "helper"
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac };
+		settle, abandon, trouble, recovery_mac, w->known };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -644,6 +646,53 @@ a_name_alone_never_opens(void **state)
 	assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
 }
 
+/* What is known of a certificate is no step past anything that is asked for each time. */
+static void
+a_known_certificate_opens_nothing_by_itself(void **state)
+{
+	struct world *w = *state;
+	DLK_AUTO_REQUEST request;
+	struct dlk_verdict verdict;
+
+	assert_int_equal(dlk_known_new(&w->known), 0);
+	ask_sshd(&request, alice, "alice");
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REQUIRED);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REQUIRED);
+	assert_int_equal(verdict.good_until, NOW + DAY);
+	assert_int_equal(verdict.chain_until, NOW + 9 * DAY);
+	type_code(&request);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_int_equal(w->settled, 3);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REPLAYED);
+	w->settle_error = -EIO;
+	request.has_code = false;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_FAULT_STORE);
+	w->begin_error = -EIO;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_FAULT_STORE);
+	w->begin_error = 0;
+	request.possession = DLK_POSSESSION_NONE;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
+	request.possession = DLK_POSSESSION_SSHD;
+	strcpy(request.user, "root");
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_USER_MISMATCH);
+	strcpy(request.user, "alice");
+	w->registered[0] = revoked; /* of the same key */
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_REVOKED);
+	w->n_registered = 0;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_NO_CERTIFICATE);
+	dlk_known_free(w->known);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 int
@@ -659,6 +708,7 @@ main(void)
 		CASE(a_gateway_learns_who_it_is),
 		CASE(by_code_alone_nobody_is_told_who_exists),
 		CASE(a_name_alone_never_opens),
+		CASE(a_known_certificate_opens_nothing_by_itself),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, make_pki, free_pki);
