@@ -11,6 +11,7 @@ PREFIX     ?= /usr
 SYSCONFDIR ?= /etc/doublelock
 STATEDIR   ?= /var/lib/doublelock
 RUNDIR     ?= /run/doublelock
+BINDIR     ?= $(PREFIX)/bin
 SBINDIR    ?= $(PREFIX)/sbin
 LIBEXECDIR ?= $(PREFIX)/libexec/doublelock
 MANDIR     ?= $(PREFIX)/share/man
@@ -61,10 +62,11 @@ TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libeve
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIB := $(call obj,lib/*/*.c)
-# The module sees these and nothing else; -z defs and its version script prove it.
-PAM := $(call obj,pam/*.c) $(call obj,lib/base/account.c lib/base/bytes.c lib/base/file.c \
-	lib/base/secret.c lib/base/text.c \
-	lib/model/*.c lib/wire/*.c)
+# Who only asks sees these, and the module nothing else; -z defs and its version script prove it.
+ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/base/file.c \
+	lib/base/secret.c lib/base/text.c lib/model/*.c lib/wire/*.c)
+PAM := $(call obj,pam/*.c) $(ASKER)
+ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c lib/base/say.c) $(ASKER)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
@@ -76,7 +78,7 @@ SHARED := $(filter-out $(B)/obj/tests/unit/test_%,$(call obj,tests/unit/*.c))
 PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
-	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock)
+	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask
 
 .PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
@@ -104,6 +106,9 @@ $(B)/doublelockd: $(AGENT) $(B)/libdoublelock.a
 $(B)/doublelock: $(CTL) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(CTL_LIBS)
+$(B)/doublelock-ask: $(ASK)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
 $(B)/tests/test_%: $(B)/obj/tests/unit/test_%.o $(SHARED) $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -119,6 +124,7 @@ MANUALS := $(wildcard docs/man/*.[1-8])
 INSTALL = install -D -m
 install: all
 	$(INSTALL) 755 $(B)/doublelock $(DESTDIR)$(SBINDIR)/doublelock
+	$(INSTALL) 755 $(B)/doublelock-ask $(DESTDIR)$(BINDIR)/doublelock-ask
 	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
 	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so

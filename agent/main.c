@@ -41,7 +41,7 @@ struct agent {
 	struct dlk_listeners listeners;
 	struct event_base *base;
 	struct dlk_http *http;
-	struct dlk_modules *modules;
+	struct dlk_modules *modules, *gateways;
 	struct dlk_house house;
 	struct event *hup, *term, *interrupt, *ending, *watchdog;
 	int ticks;
@@ -199,7 +199,8 @@ end_when_quiet(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	size_t open = dlk_http_open(agent->http) + dlk_modules_open(agent->modules);
+	size_t open = dlk_http_open(agent->http) + dlk_modules_open(agent->modules) +
+		      dlk_modules_open(agent->gateways);
 	if (open == 0 || ++agent->ticks > ENDING_S * 20)
 		(void)event_base_loopbreak(agent->base);
 }
@@ -214,6 +215,7 @@ terminate(evutil_socket_t signal, short what, void *arg)
 	dlk_notify("STOPPING=1");
 	dlk_http_stop_listening(agent->http);
 	dlk_modules_stop_listening(agent->modules);
+	dlk_modules_stop_listening(agent->gateways);
 	(void)event_add(agent->ending, &(struct timeval){ .tv_usec = 50000 });
 }
 
@@ -261,8 +263,11 @@ run(struct agent *agent)
 	if (code != 0)
 		return code;
 	struct dlk_listeners web;
-	int r =
-	    dlk_modules_new(agent->base, &agent->house, &agent->listeners, &agent->modules);
+	int r = dlk_modules_new(
+	    agent->base, &agent->house, DLK_ENTRANCE_PAM, &agent->listeners, &agent->modules);
+	if (r == 0)
+		r = dlk_modules_new(agent->base, &agent->house, DLK_ENTRANCE_GATEWAY,
+		    &agent->listeners, &agent->gateways);
 	dlk_listeners_take(&agent->listeners, DLK_SPEECH_HTTP, &web);
 	if (r == 0)
 		r = dlk_http_new(agent->base, &web, routes, sizeof(routes) / sizeof(routes[0]),

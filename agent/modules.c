@@ -16,6 +16,7 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 
+#include "agent/gateway.h"
 #include "agent/process.h"
 #include "base/account.h"
 #include "base/clock.h"
@@ -24,7 +25,19 @@
 #include "store/events.h"
 #include "wire/frame.h"
 
+struct door {
+	const char *socket;
+	enum dlk_entrance entrance;
+	size_t of_one, small;
+};
+static const struct door doors[] = {
+	{ DLK_MODULES_SOCKET, DLK_ENTRANCE_PAM, DLK_MODULES_OF_ONE_MAX, DLK_MODULES_SMALL },
+	{ DLK_GATEWAYS_SOCKET, DLK_ENTRANCE_GATEWAY, DLK_GATEWAYS_OF_ONE_MAX,
+	    DLK_GATEWAYS_SMALL },
+};
+
 struct dlk_modules {
+	const struct door *door;
 	struct event_base *base;
 	const struct dlk_house *house;
 	struct evconnlistener *listener[DLK_LISTEN_MAX];
@@ -142,7 +155,9 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct question *q = (struct question *)(void *)job;
 
-	if (look_up(&q->request) != 0)
+	if (dlk_gateway_read(&q->request) != 0)
+		fault(&q->verdict, "no memory");
+	else if (look_up(&q->request) != 0)
 		fault(&q->verdict, "the account could not be looked up");
 	else if (q->request.session != DLK_SESSION_NONE)
 		dlk_engine_note(engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
@@ -265,17 +280,17 @@ takes_too_many(const struct dlk_modules *all, uid_t uid)
 
 	for (const struct login *login = all->first; login; login = login->next)
 		n += login->caller.uid == uid;
-	return all->n >= DLK_MODULES_MAX || (uid != 0 && n >= DLK_MODULES_OF_ONE_MAX);
+	return all->n >= DLK_MODULES_MAX || (uid != 0 && n >= all->door->of_one);
 }
 
 static void
-know(struct dlk_caller *caller, const struct ucred *peer)
+know(struct dlk_caller *caller, const struct door *door, const struct ucred *peer)
 {
-	caller->entrance = DLK_ENTRANCE_PAM;
+	caller->entrance = door->entrance;
 	caller->uid = peer->uid;
 	caller->root = peer->uid == 0;
 	dlk_text_print(caller->name, sizeof(caller->name), "uid:%u", (unsigned)peer->uid);
-	if (caller->root)
+	if (caller->root && door->entrance == DLK_ENTRANCE_PAM)
 		dlk_process_know(peer->pid, &caller->process);
 }
 
@@ -300,8 +315,8 @@ accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a
 		.next = all->first,
 		.back = &all->first,
 		.fd = fd,
-		.most = peer.uid == 0 ? DLK_WIRE_MAX : DLK_MODULES_SMALL };
-	know(&login->caller, &peer);
+		.most = peer.uid == 0 ? DLK_WIRE_MAX : all->door->small };
+	know(&login->caller, all->door, &peer);
 	if (login->next)
 		login->next->back = &login->next;
 	all->first = login;
@@ -329,16 +344,16 @@ no_descriptor(struct evconnlistener *listener, void *arg)
 {
 	struct dlk_modules *all = arg;
 
-	dlk_say(DLK_WARNING, DLK_MODULES_SOCKET ": %s", dlk_file_error(errno));
+	dlk_say(DLK_WARNING, "%s: %s", all->door->socket, dlk_file_error(errno));
 	(void)evconnlistener_disable(listener);
 	(void)event_add(all->retry, &(struct timeval){ .tv_sec = 1 });
 }
 
 /* listen.c binds under NAME.PID and renames: the kernel keeps the first one. */
 static bool
-is_module_socket(int fd)
+is_socket_of(const struct door *door, int fd)
 {
-	const size_t name = strlen(DLK_MODULES_SOCKET);
+	const size_t name = strlen(door->socket);
 	struct sockaddr_un address = { 0 };
 	socklen_t n = sizeof(address) - 1;
 
@@ -346,7 +361,7 @@ is_module_socket(int fd)
 	    address.sun_family != AF_UNIX)
 		return false;
 	const char *slash = strrchr(address.sun_path, '/');
-	return slash && strncmp(slash + 1, DLK_MODULES_SOCKET, name) == 0 &&
+	return slash && strncmp(slash + 1, door->socket, name) == 0 &&
 	       (slash[1 + name] == '\0' || slash[1 + name] == '.');
 }
 
@@ -365,7 +380,8 @@ listen_on(struct dlk_modules *all, int fd)
 
 int
 dlk_modules_new(struct event_base *base, const struct dlk_house *house,
-    struct dlk_listeners *listeners, struct dlk_modules **ret_modules)
+    enum dlk_entrance entrance, struct dlk_listeners *listeners,
+    struct dlk_modules **ret_modules)
 {
 	struct dlk_modules *all = calloc(1, sizeof(*all));
 	struct dlk_listeners others = { 0 };
@@ -373,6 +389,7 @@ dlk_modules_new(struct event_base *base, const struct dlk_house *house,
 
 	if (!all)
 		return -ENOMEM;
+	all->door = entrance == DLK_ENTRANCE_PAM ? &doors[0] : &doors[1];
 	all->base = base;
 	all->house = house;
 	all->retry = event_new(base, -1, 0, listen_again, all);
@@ -380,7 +397,7 @@ dlk_modules_new(struct event_base *base, const struct dlk_house *house,
 		error = -ENOMEM;
 	for (size_t i = 0; i < listeners->n && error == 0; i++) {
 		if (listeners->speech[i] == DLK_SPEECH_HTTP &&
-		    is_module_socket(listeners->fd[i])) {
+		    is_socket_of(all->door, listeners->fd[i])) {
 			error = listen_on(all, listeners->fd[i]);
 			continue;
 		}

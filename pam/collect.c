@@ -3,13 +3,13 @@
  * environment, parses no key, and leaves open whether any of it is true. */
 #include "collect.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <security/pam_ext.h>
 #include <string.h>
 #include <sys/random.h>
 
 #include "base/account.h"
+#include "base/address.h"
 #include "base/text.h"
 #include "outcome.h"
 
@@ -66,23 +66,6 @@ take_service(pam_handle_t *pamh, const struct dlk_options *options,
 		    "PAM names no service, or one with characters that no name has");
 }
 
-/* One address has one spelling: what is counted and remembered by source stays together. */
-static bool
-spell(const char *text, char *ret_address, socklen_t size)
-{
-	struct in_addr four;
-	struct in6_addr six;
-	const size_t mapped = sizeof(six) - sizeof(four);
-
-	if (inet_pton(AF_INET, text, &four) == 1)
-		return inet_ntop(AF_INET, &four, ret_address, size) != NULL;
-	if (inet_pton(AF_INET6, text, &six) != 1)
-		return false;
-	if (IN6_IS_ADDR_V4MAPPED(&six))
-		return inet_ntop(AF_INET, six.s6_addr + mapped, ret_address, size) != NULL;
-	return inet_ntop(AF_INET6, &six, ret_address, size) != NULL;
-}
-
 static void
 take_source(const char *from, struct dlk_request *request)
 {
@@ -93,7 +76,7 @@ take_source(const char *from, struct dlk_request *request)
 		return;
 	memcpy(text, from, n);
 	text[n] = '\0';
-	if (!spell(text, request->source, sizeof(request->source)))
+	if (!dlk_address_spell(text, request->source, sizeof(request->source)))
 		request->source[0] = '\0';
 }
 

@@ -186,13 +186,14 @@ ask_health(int fd, char *answer, size_t size)
 	return 0;
 }
 
-/* PAM modules ask there, and it speaks no HTTP. */
+/* PAM modules and gateways ask there, and it speaks no HTTP. */
 static bool
-is_for_modules(const char *path)
+speaks_frames(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
-	return slash && strcmp(slash + 1, "module.sock") == 0;
+	return slash && (strcmp(slash + 1, "module.sock") == 0 ||
+			    strcmp(slash + 1, "gateway.sock") == 0);
 }
 
 /* An agent that does not run is no fault for a login on this machine; one that says no is. */
@@ -210,7 +211,7 @@ tell_agent(struct status *s, const char *listen)
 		say(s, true, "agent", "%s: not running", path);
 		return;
 	}
-	if (r == 0 && is_for_modules(path)) {
+	if (r == 0 && speaks_frames(path)) {
 		say(s, true, "agent", "%s: open", path);
 		return;
 	}

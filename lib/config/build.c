@@ -335,6 +335,9 @@ fill_defaults(struct dlk_settings *s, const char *dir)
 		error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/agent.sock");
 		if (error == 0)
 			error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/module.sock");
+		if (error == 0)
+			error =
+			    dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/gateway.sock");
 	}
 	if (error != 0)
 		return error;

@@ -105,6 +105,8 @@ collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *pr
 	switch (e->request->evidence_kind) {
 	case DLK_EVIDENCE_NONE:
 		return refuse(e, DLK_R_NO_CERTIFICATE, "no certificate was presented");
+	case DLK_EVIDENCE_TEXT: /* the agent's door reads it; nobody else is asked with it */
+		return refuse(e, DLK_R_CERTIFICATE_MALFORMED, "the certificate is text");
 	case DLK_EVIDENCE_SSH_AUTH_INFO:
 	case DLK_EVIDENCE_SSH_KEY:
 		return by_ssh_key(e, leaves, presented);

@@ -42,7 +42,9 @@ enum dlk_evidence {
 	DLK_EVIDENCE_NONE = 0,
 	DLK_EVIDENCE_SSH_AUTH_INFO, /* the text of SSH_AUTH_INFO_0 */
 	DLK_EVIDENCE_SSH_KEY,       /* "TYPE BASE64", as in authorized_keys(5) */
-	DLK_EVIDENCE_CERTIFICATE    /* DER of one certificate */
+	DLK_EVIDENCE_CERTIFICATE,   /* DER of one certificate */
+	DLK_EVIDENCE_TEXT /* one or more as a gateway writes them: PEM, percent-encoded or
+			     not; the agent makes DLK_EVIDENCE_CERTIFICATE of it */
 };
 
 /* A session that begins or ends. It is noted and decides nothing; a request that tells of one

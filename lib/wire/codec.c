@@ -181,7 +181,7 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 	put(&w, TAG_ATTEMPT, DLK_BYTES(request->attempt, DLK_ATTEMPT_SIZE), DLK_ATTEMPT_SIZE);
 	put_octet(&w, TAG_ENTRANCE, request->entrance, DLK_ENTRANCE_OPERATOR);
 	put_octet(&w, TAG_POSSESSION, request->possession, DLK_POSSESSION_TOKEN);
-	put_octet(&w, TAG_EVIDENCE_KIND, request->evidence_kind, DLK_EVIDENCE_CERTIFICATE);
+	put_octet(&w, TAG_EVIDENCE_KIND, request->evidence_kind, DLK_EVIDENCE_TEXT);
 	if (request->evidence.n > 0)
 		put(&w, TAG_EVIDENCE, dlk_bytes_of(&request->evidence), DLK_EVIDENCE_MAX);
 	if (request->chain.n > 0)
@@ -359,7 +359,7 @@ static int
 get_evidence_kind(const struct reader *r, enum dlk_evidence *ret_kind)
 {
 	unsigned value = 0;
-	int error = get_octet(r, 0, DLK_EVIDENCE_CERTIFICATE, &value);
+	int error = get_octet(r, 0, DLK_EVIDENCE_TEXT, &value);
 
 	*ret_kind = (enum dlk_evidence)value;
 	return error;

@@ -24,6 +24,9 @@ same "exports PAM's six functions" \
 	"pam_sm_acct_mgmt pam_sm_authenticate pam_sm_chauthtok pam_sm_close_session pam_sm_open_session pam_sm_setcred" \
 	"$(nm -D --defined-only "$module" | awk '$2 == "T" { print $3 }' | sort | xargs)"
 
+same "doublelock-ask links libc" "libc.so.6" \
+	"$(readelf -d "${B:-build}/doublelock-ask" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
+
 # Sanitized it calls what it likes.
 if ! nm -D -u "$module" | grep -q __asan; then
 	same "calls nothing that its host would notice" "" "$(nm -D -u "$module" | awk '{ print $NF }' |

@@ -311,7 +311,7 @@ static const struct bad requests[] = {
 	{ "an entrance that is none", -EBADMSG,
 	    F(ATTEMPT "\0\x02\0\0\0\1\5\0\x03\0\0\0\1\1\0\x04\0\0\0\1\1") },
 	{ "a kind that is none", -EBADMSG,
-	    F(ATTEMPT "\0\x02\0\0\0\1\1\0\x03\0\0\0\1\1\0\x04\0\0\0\1\4") },
+	    F(ATTEMPT "\0\x02\0\0\0\1\1\0\x03\0\0\0\1\1\0\x04\0\0\0\1\5") },
 	{ "a uid of two octets", -EBADMSG, F(ATTEMPT KINDS "\0\x08\0\0\0\2\0\0") },
 	{ "an empty code", -EBADMSG, F(ATTEMPT KINDS "\0\x0c\0\0\0\0") },
 	{ "a verdict's field", -EBADMSG, F(ATTEMPT KINDS REASON) },
