@@ -7,7 +7,7 @@
  * It runs as root, because these files are root's. It reads no certificate, no code and no
  * configuration of ours.
  */
-#include "ctl.h"
+#include "setup.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -340,10 +341,33 @@ sshd_agrees(void)
 	return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? CTL_YES : CTL_FAULT;
 }
 
+/* Who waits for the confirmation keeps this file locked. -EWOULDBLOCK: somebody does. */
+static int
+hold_pending(int keep_fd, int *ret_fd)
+{
+	DLK_AUTO_FD fd = openat(keep_fd, PENDING, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* Another change may have come since. */
+static bool
+is_pending(int held)
+{
+	struct stat mine, there;
+
+	return fstat(held, &mine) == 0 && stat(KEEP "/" PENDING, &there) == 0 &&
+	       mine.st_ino == there.st_ino && mine.st_dev == there.st_dev;
+}
+
 /* A process of its own that outlives this login and undoes everything unless it was confirmed
  * by then. */
 __attribute__((noreturn)) static void
-wait_and_undo(int64_t seconds)
+wait_and_undo(int64_t seconds, int held)
 {
 	struct timespec until;
 	int null = open("/dev/null", O_RDWR);
@@ -356,17 +380,17 @@ wait_and_undo(int64_t seconds)
 	until.tv_sec += seconds;
 	while (clock_nanosleep(CLOCK_BOOTTIME, TIMER_ABSTIME, &until, NULL) == EINTR)
 		;
-	_exit(roll_back());
+	_exit(is_pending(held) ? roll_back() : CTL_YES);
 }
 
 static int
-start_timer(int64_t seconds)
+start_timer(int64_t seconds, int held)
 {
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		if (fork() == 0)
-			wait_and_undo(seconds);
+			wait_and_undo(seconds, held);
 		_exit(0);
 	}
 	if (pid < 0)
@@ -376,11 +400,25 @@ start_timer(int64_t seconds)
 	return CTL_YES;
 }
 
+/* A run before this one may have been cut off: then nobody waits, and what it left is undone
+ * before anything is looked at. */
 static int
-apply(const struct setup *s, int64_t within)
+undo_what_was_left(void)
+{
+	DLK_AUTO_FD fd = -1, left = -1;
+	int error = dlk_dir_open(KEEP, &(struct dlk_care){ .owned = true }, &fd);
+
+	if (error == 0)
+		error = hold_pending(fd, &left);
+	if (error == 0)
+		return roll_back();
+	return error == -ENOENT || error == -EWOULDBLOCK ? CTL_YES : trouble(KEEP, "", error);
+}
+
+static int
+begin_change(const struct setup *s, int *ret_held)
 {
 	DLK_AUTO_FD fd = -1;
-	char text[DLK_TIME_TEXT];
 	int error = open_keep(&fd);
 
 	if (error == 0 && faccessat(fd, PENDING, F_OK, 0) == 0)
@@ -388,10 +426,25 @@ apply(const struct setup *s, int64_t within)
 				  "'doublelock setup rollback'");
 	if (error == 0)
 		error = keep(s, fd);
-	if (error != 0)
-		return trouble(KEEP, "", error);
-	if (write_all(s) != CTL_YES || sshd_agrees() != CTL_YES ||
-	    start_timer(within) != CTL_YES) {
+	if (error == 0)
+		error = hold_pending(fd, ret_held);
+	return error ? trouble(KEEP, "", error) : CTL_YES;
+}
+
+/* The timer runs before anything is written, so that nothing that ends this process leaves a
+ * change that nobody undoes. */
+static int
+apply(const struct setup *s, int64_t within)
+{
+	DLK_AUTO_FD held = -1;
+	char text[DLK_TIME_TEXT];
+	int end = begin_change(s, &held);
+
+	if (end != CTL_YES)
+		return end;
+	(void)signal(SIGPIPE, SIG_IGN);
+	if (start_timer(within, held) != CTL_YES || write_all(s) != CTL_YES ||
+	    sshd_agrees() != CTL_YES) {
 		(void)roll_back();
 		return ctl_fault("sshd -t does not agree, or a file could not be written");
 	}
@@ -403,6 +456,17 @@ apply(const struct setup *s, int64_t within)
 	       "whole.\n",
 	    text);
 	return CTL_YES;
+}
+
+static bool
+is_in_force(const struct setup *s)
+{
+	for (size_t i = 0; i < N_PLACES; i++)
+		if (!s->change[i].was_there ||
+		    !dlk_bytes_equal(
+			dlk_bytes_of(&s->change[i].before), dlk_bytes_of(&s->change[i].after)))
+			return false;
+	return true;
 }
 
 static int
@@ -423,9 +487,15 @@ run_ssh(struct ctl_call *call)
 	if (within &&
 	    (dlk_duration_parse(within, &seconds) != 0 || seconds < 1 || seconds > 86400))
 		return ctl_misused(call, "--within from 1s to 24h");
-	end = plan(&s);
+	end = yes && geteuid() == 0 ? undo_what_was_left() : CTL_YES;
+	if (end == CTL_YES)
+		end = plan(&s);
 	if (end != CTL_YES)
 		return end;
+	if (is_in_force(&s)) {
+		puts("everything is as 'doublelock setup ssh' would write it");
+		return CTL_YES;
+	}
 	show(&s);
 	if (!yes) {
 		puts("Nothing was changed. 'doublelock setup ssh --yes' writes this.");
@@ -471,11 +541,17 @@ static const struct ctl_subject verbs[] = {
 static int
 run(struct ctl_call *call)
 {
+	if (call->argc == 0 || strncmp(call->argv[0], "--", 2) == 0)
+		return setup_first(call);
 	return CTL_DISPATCH(verbs, call);
 }
 
 const struct ctl_subject ctl_setup = {
 	.name = "setup",
 	.run = run,
-	.synopsis = "ssh|confirm|rollback",
+	.synopsis =
+	    "[--ca FILE]... [--crl FILE|URL]... [--rule FIELD:PATTERN] [--sample CERT]\n"
+	    "         [--services ssh] [--admin USER] [--break-glass GROUP] [--within TIME]\n"
+	    "         [--yes [--json]]\n"
+	    "         ssh|confirm|rollback",
 };

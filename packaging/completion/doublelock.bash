@@ -23,14 +23,14 @@ _doublelock()
 		return
 	fi
 	case $prev in
-	--config | --trust | --intermediates | --crl | --bind | --png | --batch)
+	--config | --trust | --intermediates | --ca | --crl | --sample | --bind | --png | --batch)
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		compopt -o filenames 2>/dev/null
 		return
 		;;
 	--algorithm) words='SHA1 SHA256 SHA512' ;;
 	--revocation) words='require prefer off' ;;
-	--user)
+	--user | --admin)
 		mapfile -t COMPREPLY < <(compgen -u -- "$cur")
 		return
 		;;

@@ -32,6 +32,9 @@ is "$(/usr/sbin/sshd -T | grep '^authenticationmethods')" \
 	"authenticationmethods publickey,keyboard-interactive" "sshd does as it is told"
 said=$(doublelock doctor 2>&1)
 is "$(printf '%s\n' "$said" | grep '^critical')" "" "doctor finds nothing critical"
+said=$(doublelock setup ssh --yes)
+is "$?: $said" "0: everything is as 'doublelock setup ssh' would write it" "the same again is none"
+rm $drop_in
 doublelock setup ssh --yes >/dev/null 2>&1
 is "$?" 1 "a second change waits for the first one"
 doublelock setup rollback >/dev/null
@@ -50,11 +53,33 @@ is "$(state_of)" "$after" "once more changes nothing"
 
 rm $drop_in
 cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
+# one that was put back by hand does not end the next one's time
+doublelock setup ssh --yes --within 1s >/dev/null
+doublelock setup rollback >/dev/null
+doublelock setup ssh --yes --within 1h >/dev/null
+# shellcheck disable=SC2317 # until_true calls it
+first_is_over() { [ "$(find /proc/[0-9]*/fd -lname '*setup.d/pending*' 2>/dev/null | wc -l)" = 1 ]; }
+until_true first_is_over
+is "$(state_of)" "$after" "the time of a change that was put back ends no other"
+doublelock setup rollback >/dev/null
 doublelock setup ssh --yes --within 1s >/dev/null
 # shellcheck disable=SC2317 # until_true calls it
 is_back() { [ "$(state_of)" = "$before" ]; }
 until_true is_back
 is "$(state_of)" "$before" "nobody confirmed: put back by itself"
+
+# who waits is gone: what was left is undone, and then done anew
+doublelock setup ssh --yes --within 1h >/dev/null
+for fd in /proc/[0-9]*/fd/*; do
+	[ "$(readlink "$fd" 2>/dev/null)" = /etc/doublelock/setup.d/pending ] || continue
+	process=${fd#/proc/}
+	kill -9 "${process%%/*}"
+done
+rm -f $drop_in
+until_true doublelock setup ssh --yes >/dev/null 2>&1
+is "$(state_of)" "$after" "a change that was cut off is made anew"
+doublelock setup rollback >/dev/null
+is "$(state_of)" "$before" "and what was there first is put back"
 
 echo 'Nonsense yes' >>/etc/ssh/sshd_config
 doublelock setup ssh --yes >/dev/null 2>&1
