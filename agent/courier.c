@@ -22,6 +22,7 @@
 #define BATCH        8    /* under way at once */
 #define LOOK_MS      1000 /* other processes write events too */
 #define ABANDON_MS   10000
+#define PRUNE_MS     3600000
 #define NOTICED_MAX  8
 #define WAIT_LONGEST 3600 /* seconds that a receiver may ask for */
 
@@ -41,7 +42,7 @@ struct dlk_courier {
 	bool ending;               /* under the lock */
 	struct dlk_errand *errand; /* from here on the thread's alone */
 	unsigned failures;         /* batches in a row of which nothing arrived */
-	int64_t rest_until_ms, abandon_at_ms;
+	int64_t rest_until_ms, abandon_at_ms, prune_at_ms;
 };
 
 /* One batch. */
@@ -284,6 +285,21 @@ abandon(struct dlk_courier *courier)
 	note(courier, dlk_events_abandon(record_of(courier), dlk_clock_now(), &n));
 }
 
+/* What is older than it has to be kept. */
+static void
+prune(struct dlk_courier *courier)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(courier->errand->engine);
+	int64_t now = dlk_monotonic_ms();
+	size_t n;
+
+	if (settings->keep == 0 || now < courier->prune_at_ms)
+		return;
+	courier->prune_at_ms = now + PRUNE_MS;
+	note(courier, dlk_events_prune(record_of(courier), dlk_clock_now() - settings->keep,
+			  courier->errand->webhook == NULL, &n));
+}
+
 static void *
 run(void *arg)
 {
@@ -294,6 +310,7 @@ run(void *arg)
 		take_orders(courier);
 		if (record_of(courier)) {
 			abandon(courier);
+			prune(courier);
 			if (courier->errand->webhook &&
 			    dlk_monotonic_ms() >= courier->rest_until_ms)
 				more = deliver(courier);

@@ -12,6 +12,8 @@
 #include "base/text.h"
 #include "config/check.h"
 
+#define KEEP_DEFAULT (400 * INT64_C(86400)) /* a year, and time to look back on it */
+
 int
 dlk_strings_add(struct dlk_strings *strings, const char *text)
 {
@@ -386,6 +388,7 @@ dlk_settings_load(const char *file, const struct dlk_care *care,
 	if (build.settings) {
 		dlk_policy_init(&build.settings->policy);
 		build.settings->crl_fetch = true;
+		build.settings->keep = KEEP_DEFAULT;
 		build.settings->file = strdup(file);
 		error = build.settings->file ? load(&build, file, care, finding) : -ENOMEM;
 	}

@@ -150,6 +150,12 @@ set_seal_key(struct dlk_build *b, const char *value, const char **ret_why)
 	return dlk_value_path(value, &b->settings->seal_key, ret_why);
 }
 
+static int
+set_keep(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_duration(value, &b->settings->keep, ret_why);
+}
+
 const struct dlk_option dlk_options_agent[] = {
 	{ "agent", "listen", set_listen, .repeats = true },
 	{ "agent", "rate", set_rate, .repeats = false },
@@ -165,5 +171,6 @@ const struct dlk_option dlk_options_agent[] = {
 	{ "webhook", "key", set_webhook_key, .repeats = false },
 	{ "state", "store", set_store, .repeats = false },
 	{ "state", "seal-key", set_seal_key, .repeats = false },
+	{ "state", "keep", set_keep, .repeats = false },
 	{ 0 },
 };

@@ -45,7 +45,8 @@ struct dlk_settings {
 	struct {
 		char *url, *secret_file, *ca, *certificate, *key;
 	} webhook;
-	char *store; /* path of the database */
+	char *store;  /* path of the database */
+	int64_t keep; /* [state] keep: seconds that events stay; 0: for ever */
 	char *seal_key;
 	char *index;              /* directory of compiled CRLs, beside the database: crl/ */
 	struct dlk_strings files; /* every file and directory that was read, for watching */

@@ -123,6 +123,14 @@ int dlk_place_find(const char *file, struct dlk_place *ret_place);
 void dlk_place_compare(struct dlk_record *record, sqlite3_stmt *row, int first, bool *sound);
 int dlk_place_keep(struct dlk_record *record);
 
+/* checkpoint.c: the chain up to `row` is state.base, and the rows are gone; signed, within a
+ * transaction. */
+int dlk_checkpoint_set(struct dlk_record *record, int64_t row);
+/* *ret_row is the last row that is gone; 0: none is. -EBADMSG: not what was signed. */
+int dlk_checkpoint_check(struct dlk_record *record, int64_t *ret_row);
+/* Signs it under the current key, within a transaction. */
+int dlk_checkpoint_reseal(struct dlk_record *record);
+
 /* events.c: appends to the chain and the outbox, within a transaction; gives an id where
  * there is none. */
 int dlk_events_append(struct dlk_record *record, struct dlk_event *event);

@@ -344,7 +344,7 @@ verify_row(sqlite3_stmt *row, int64_t *last, uint8_t *head)
 	bool sound = dlk_event_read(row, 1, &event);
 
 	dlk_db_octets(row, 1 + DLK_EVENT_COLUMNS, kept, sizeof(kept), &sound);
-	if (!sound || (*last > 0 && number != *last + 1))
+	if (!sound || number != *last + 1)
 		return -EBADMSG;
 	int r = chain_on(head, number, &event, head);
 	if (r < 0)
@@ -359,7 +359,11 @@ verify(struct dlk_record *record, int64_t *ret_row)
 	uint8_t head[DLK_CHAIN_SIZE];
 	int64_t last = 0;
 	DLK_AUTO_ROWS *row = NULL;
-	int r = dlk_db_start(record, DLK_SQL_EVENTS_CHAIN, NULL, 0, &row);
+	int r = dlk_checkpoint_check(record, &last);
+
+	*ret_row = last;
+	if (r == 0)
+		r = dlk_db_start(record, DLK_SQL_EVENTS_CHAIN, NULL, 0, &row);
 
 	memcpy(head, record->state.base, sizeof(head));
 	while (r == 0 && (r = dlk_db_step(record, row)) > 0) {
@@ -375,7 +379,7 @@ verify(struct dlk_record *record, int64_t *ret_row)
 	if (r < 0)
 		return r;
 	*ret_row = record->state.last_row;
-	if ((last > 0 && last != record->state.last_row) ||
+	if (last != record->state.last_row ||
 	    memcmp(head, record->state.head, sizeof(head)) != 0)
 		return dlk_db_say(record, -EBADMSG,
 		    "the chain of events ends at row %lld, but row %lld was the last one "

@@ -23,10 +23,15 @@ int dlk_events_each(struct dlk_record *record, const struct dlk_events_query *qu
     int (*each)(int64_t row, const struct dlk_event *event, void *arg), void *arg);
 /* otp-required verdicts older than DLK_ATTEMPT_LIFE become events `abandoned`. */
 int dlk_events_abandon(struct dlk_record *record, int64_t now, size_t *ret_n);
-/* Walks the chain of hashes. -EBADMSG and the row where it breaks. */
+/* Walks the chain of hashes, from the beginning or from where a checkpoint says that earlier
+ * events were deleted. -EBADMSG and the row where it breaks; -ENOKEY where the checkpoint
+ * cannot be checked. */
 int dlk_events_verify(struct dlk_record *record, int64_t *ret_row);
-/* Deletes delivered events older than `before`, in bounded steps. */
-int dlk_events_prune(struct dlk_record *record, int64_t before, size_t *ret_n);
+/* Deletes events older than `before`, from the oldest on and without a gap, in bounded steps,
+ * and signs with the sealing key where the rest begins. Events that wait for their delivery
+ * end it, but for `undelivered`: nobody will take them. */
+int dlk_events_prune(
+    struct dlk_record *record, int64_t before, bool undelivered, size_t *ret_n);
 
 /* The outbox: one row per event until it was delivered. */
 struct dlk_delivery {

@@ -144,9 +144,10 @@ dlk_outbox_retry(struct dlk_record *record, int64_t now, size_t *ret_n)
 }
 
 /* Events go from the oldest on and without a gap, so that the chain of the rest still begins
- * somewhere; the first one that is young or not delivered ends it. */
+ * somewhere; the first one that is young, or that waits for somebody, ends it. */
 static int
-find_prunable(struct dlk_record *record, int64_t before, int64_t *ret_row, size_t *ret_n)
+find_prunable(struct dlk_record *record, int64_t before, bool undelivered, int64_t *ret_row,
+    size_t *ret_n)
 {
 	bool sound = true;
 	DLK_AUTO_ROWS *row = NULL;
@@ -155,8 +156,8 @@ find_prunable(struct dlk_record *record, int64_t before, int64_t *ret_row, size_
 
 	*ret_n = 0;
 	while (r == 0 && (r = dlk_db_step(record, row)) > 0) {
-		if (sqlite3_column_type(row, 3) != SQLITE_NULL ||
-		    sqlite3_column_int64(row, 2) >= before)
+		bool waits = sqlite3_column_type(row, 3) != SQLITE_NULL;
+		if ((waits && !undelivered) || sqlite3_column_int64(row, 2) >= before)
 			return 0;
 		*ret_row = sqlite3_column_int64(row, 0);
 		dlk_db_octets(row, 1, record->state.base, DLK_CHAIN_SIZE, &sound);
@@ -169,8 +170,20 @@ find_prunable(struct dlk_record *record, int64_t before, int64_t *ret_row, size_
 	return r;
 }
 
+static int
+prune(struct dlk_record *record, int64_t row)
+{
+	int r = dlk_checkpoint_set(record, row);
+
+	if (r == 0)
+		r = dlk_db_run(record, DLK_SQL_EVENTS_PRUNE, DLK_VALUES(DLK_I(row)));
+	if (r >= 0)
+		r = dlk_db_run(record, DLK_SQL_OUTBOX_PRUNE, DLK_VALUES(DLK_I(row)));
+	return r;
+}
+
 int
-dlk_events_prune(struct dlk_record *record, int64_t before, size_t *ret_n)
+dlk_events_prune(struct dlk_record *record, int64_t before, bool undelivered, size_t *ret_n)
 {
 	size_t step = 0;
 	int64_t row = 0;
@@ -181,9 +194,9 @@ dlk_events_prune(struct dlk_record *record, int64_t before, size_t *ret_n)
 		r = dlk_db_begin(record);
 		if (r < 0)
 			return r;
-		r = find_prunable(record, before, &row, &step);
+		r = find_prunable(record, before, undelivered, &row, &step);
 		if (r == 0 && step > 0)
-			r = dlk_db_run(record, DLK_SQL_EVENTS_PRUNE, DLK_VALUES(DLK_I(row)));
+			r = prune(record, row);
 		r = dlk_db_finish(record, r < 0 ? r : 0);
 		if (r == 0)
 			*ret_n += step;

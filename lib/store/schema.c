@@ -61,7 +61,8 @@ static const char version_1[] =
     "CREATE INDEX outbox_due ON outbox (due);";
 
 /* What 0.2.0 adds, all of it: a version of the schema belongs to a release. `process` is from
- * which login a process's session will be, `place` which file this is. */
+ * which login a process's session will be, `place` which file this is, `checkpoint` where the
+ * events begin that are kept. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -69,6 +70,8 @@ static const char version_2[] =
     " login INTEGER NOT NULL, event TEXT NOT NULL);"
     "CREATE INDEX process_pid ON process (pid, started);"
     "CREATE INDEX process_parent ON process (parent, parent_started);"
+    "CREATE TABLE checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), row INTEGER NOT NULL,"
+    " seal TEXT NOT NULL, mac BLOB NOT NULL);"
     "CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), inode INTEGER NOT NULL,"
     " born INTEGER NOT NULL);";
 

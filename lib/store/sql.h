@@ -106,6 +106,9 @@
 	X(EVENTS_DELIVERED, "SELECT e.row, e.chain, e.at, o.row FROM event e LEFT JOIN outbox o ON o.row = e.row " \
 		"ORDER BY e.row LIMIT ?1") \
 	X(EVENTS_PRUNE, "DELETE FROM event WHERE row <= ?1") \
+	X(CHECKPOINT, "SELECT row, seal, mac FROM checkpoint WHERE one = 1") \
+	X(CHECKPOINT_SET, "INSERT OR REPLACE INTO checkpoint (one, row, seal, mac) VALUES (1, ?1, ?2, ?3)") \
+	X(OUTBOX_PRUNE, "DELETE FROM outbox WHERE row <= ?1") \
 	/* the outbox */ \
 	X(OUTBOX_ADD, "INSERT INTO outbox (row, attempts, due, error) VALUES (?1, 0, ?2, '')") \
 	X(OUTBOX_NEXT, "SELECT o.row, o.attempts, o.due, o.error, e.chain, " DLK_COLUMNS_EVENT \

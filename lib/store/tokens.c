@@ -187,8 +187,10 @@ reseal(struct dlk_record *record, size_t *n)
 		r = dlk_db_start(record, DLK_SQL_TOKENS_AFTER, DLK_VALUES(DLK_I(id)), &row);
 		if (r == 0)
 			r = dlk_db_step(record, row);
-		if (r <= 0)
+		if (r < 0)
 			return r;
+		if (r == 0)
+			return dlk_checkpoint_reseal(record);
 		r = reseal_one(record, row, &id);
 		if (r < 0)
 			return r;

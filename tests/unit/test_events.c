@@ -312,28 +312,68 @@ pruning_keeps_the_chain_and_the_undelivered(void **state)
 
 	for (int i = 1; i <= 6; i++)
 		add(room, "alice", ROOM_NOW + i, DLK_EVENT_DECISION_ALLOWED);
-	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, &n), 0);
+	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, false, &n), 0);
 	assert_int_equal(n, 0);
 	deliver(room, 1);
 	deliver(room, 2);
 	deliver(room, 4);
-	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 2, &n), 0);
+	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 2, false, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(dlk_events_verify(room->record, &row), 0);
-	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, &n), 0);
+	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, false, &n), 0);
 	assert_int_equal(n, 1);
 	assert_int_equal(dlk_events_verify(room->record, &row), 0);
 	assert_int_equal(room_number(room, "SELECT min(row) FROM event"), 3);
 	for (int i = 3; i <= 6; i++)
 		if (i != 4)
 			deliver(room, i);
-	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, &n), 0);
+	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 100, false, &n), 0);
 	assert_int_equal(n, 4);
 	assert_int_equal(dlk_events_verify(room->record, &row), 0);
 	/* Row numbers are never given twice: cursors hold. */
 	add(room, "alice", ROOM_NOW, DLK_EVENT_DECISION_ALLOWED);
 	assert_int_equal(room_number(room, "SELECT row FROM event"), 7);
 	assert_int_equal(dlk_events_verify(room->record, &row), 0);
+}
+
+static int
+chain_of(struct room *room)
+{
+	int64_t row = 0;
+
+	return dlk_events_verify(room->record, &row);
+}
+
+static void
+where_the_rest_begins_is_signed(void **state)
+{
+	struct room *room = *state;
+	size_t n = 0;
+
+	for (int i = 1; i <= 4; i++)
+		add(room, "alice", ROOM_NOW + i, DLK_EVENT_DECISION_ALLOWED);
+	/* nobody takes them, so nothing waits */
+	assert_int_equal(dlk_events_prune(room->record, ROOM_NOW + 3, true, &n), 0);
+	assert_int_equal(n, 2);
+	assert_int_equal(chain_of(room), 0);
+	assert_int_equal(room_number(room, "SELECT min(row) FROM outbox"), 3);
+
+	/* the key that signed it may go when another one has signed it */
+	room_add_key(room, "k2", true);
+	assert_int_equal(dlk_tokens_reseal(room->record, "root", ROOM_NOW, &n), 0);
+	room_drop_key(room, "k1");
+	assert_int_equal(chain_of(room), 0);
+
+	/* one more taken away by somebody who has no key */
+	room_sql(room, "UPDATE state SET base = (SELECT chain FROM event WHERE row = 3)");
+	room_sql(room, "DELETE FROM event WHERE row = 3");
+	assert_int_equal(chain_of(room), -EBADMSG);
+	room_sql(room, "UPDATE checkpoint SET row = 3");
+	assert_int_equal(chain_of(room), -EBADMSG);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "signed"));
+	room_sql(room, "DELETE FROM checkpoint");
+	assert_int_equal(chain_of(room), -EBADMSG);
+	assert_non_null(strstr(dlk_record_trouble(room->record), "nothing was signed"));
 }
 
 static void
@@ -347,7 +387,7 @@ pruning_goes_in_steps(void **state)
 	    "WHERE i < 2500) SELECT i, '', i, 'doublelock.webhook.test', 'undecided', 'none', "
 	    "'none', 'none', '', '', '', '', '', '', '', '', '', '', '', '', '', 0, "
 	    "zeroblob(32) FROM c");
-	assert_int_equal(dlk_events_prune(room->record, 2400, &n), 0);
+	assert_int_equal(dlk_events_prune(room->record, 2400, false, &n), 0);
 	assert_int_equal(n, 2399);
 	assert_int_equal(room_number(room, "SELECT min(row) FROM event"), 2400);
 }
@@ -364,6 +404,7 @@ main(void)
 		IN_ROOM(the_outbox_keeps_until_delivered),
 		IN_ROOM(attempts_without_a_code_are_abandoned),
 		IN_ROOM(pruning_keeps_the_chain_and_the_undelivered),
+		IN_ROOM(where_the_rest_begins_is_signed),
 		IN_ROOM(pruning_goes_in_steps),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
