@@ -64,7 +64,7 @@ obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIB := $(call obj,lib/*/*.c)
 # Who only asks sees these, and the module nothing else; -z defs and its version script prove it.
 ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/base/file.c \
-	lib/base/secret.c lib/base/text.c lib/model/*.c lib/wire/*.c)
+	lib/base/secret.c lib/base/sshwire.c lib/base/text.c lib/model/*.c lib/wire/*.c)
 PAM := $(call obj,pam/*.c) $(ASKER)
 ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c lib/base/say.c) $(ASKER)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c

@@ -4,9 +4,10 @@
  *
  * It is root's for a moment. It gives that up, and proves it, before it reads a byte; what a
  * request could do to the parsers of certificates it does to user `doublelock`. Descriptor 0
- * is a socket to the module; there is nothing else. After otp-required it stays for the second
- * half of the same attempt, so that one login opens configuration and trust once, unless they
- * have changed.
+ * is a socket to the module; there is nothing else. After a challenge and after
+ * otp-required it stays for what follows in the same attempt, so that one login opens
+ * configuration and trust once, unless they have changed, and whoever answers a challenge is
+ * heard by whoever made it.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,31 +23,38 @@
 #include "base/text.h"
 #include "config/engine.h"
 #include "confine.h"
+#include "core/proof.h"
 #include "process.h"
 #include "sandbox.h"
 #include "store/events.h"
 #include "watch.h"
+#include "wire/challenge.h"
 #include "wire/frame.h"
 
-#define FIRST_MS  10000                     /* for the request itself */
-#define SECOND_MS (DLK_ATTEMPT_LIFE * 1000) /* for the code */
-#define SEND_MS   5000
+#define FIRST_MS 10000                     /* for the request itself */
+#define NEXT_MS  (DLK_ATTEMPT_LIFE * 1000) /* for a proof, and for the code */
+#define REQUESTS 3                         /* of one login: alone, with a proof, with a code */
+#define SEND_MS  5000
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
 struct helper {
 	const char *config;
 	struct dlk_caller caller;
+	struct dlk_dialogue dialogue;
+	uint8_t attempt[DLK_ATTEMPT_SIZE];
 	struct dlk_engine *engine; /* from the first request on */
 	uint64_t print;            /* of the files that it was made of */
 };
 
 static int
-send_verdict(const struct dlk_verdict *verdict)
+send_verdict(const struct dlk_verdict *verdict, const struct dlk_challenge *challenge)
 {
-	DLK_AUTO_BUF frame = { 0 };
-	int error = dlk_verdict_encode(verdict, &frame);
+	DLK_AUTO_BUF frame = { 0 }, asked = { 0 };
+	int error = challenge ? dlk_challenge_encode(challenge, &asked) : 0;
 
+	if (error == 0)
+		error = dlk_verdict_encode_with(verdict, dlk_bytes_of(&asked), &frame);
 	if (error == 0)
 		error = dlk_frame_send(
 		    STDIN_FILENO, dlk_bytes_of(&frame), dlk_monotonic_ms() + SEND_MS);
@@ -65,7 +73,7 @@ send_fault(enum dlk_reason reason, const char *what, int error)
 	dlk_text_print(verdict.detail, sizeof(verdict.detail), "doublelock-helper: %s: %s",
 	    what, dlk_file_error(error));
 	dlk_say(DLK_ERROR, "%s: %s", what, dlk_file_error(error));
-	send_verdict(&verdict);
+	send_verdict(&verdict, NULL);
 	return EXIT_FAULT;
 }
 
@@ -75,7 +83,9 @@ receive_request(int64_t deadline_ms, struct dlk_request *request)
 	DLK_AUTO_BUF frame = { 0 };
 	int error = dlk_frame_receive(STDIN_FILENO, deadline_ms, &frame);
 
-	return error ? error : dlk_request_decode(dlk_bytes_of(&frame), request);
+	if (error == 0)
+		error = dlk_request_decode(dlk_bytes_of(&frame), request);
+	return error ? error : dlk_answer_unpack(request);
 }
 
 /* Lists that the agent downloads are not the configuration's, but lie in one directory. */
@@ -124,40 +134,49 @@ judge(struct helper *h, const struct dlk_request *request, struct dlk_verdict *v
 		dlk_engine_note(h->engine, &h->caller, request, dlk_clock_now(), verdict);
 }
 
-/* The second request has to be of the same attempt: a code for one login opens no other. */
+/* What follows has to be of the same attempt: a code for one login opens no other. */
+static bool
+is_of_this_login(struct helper *h, const struct dlk_request *request, int n)
+{
+	if (n == 0)
+		memcpy(h->attempt, request->attempt, sizeof(h->attempt));
+	return memcmp(h->attempt, request->attempt, sizeof(h->attempt)) == 0;
+}
+
+/* The nth request, from 0. The code to exit with, where none follows. */
 static int
-serve_second(struct helper *h, const struct dlk_request *first)
+serve_one(struct helper *h, int n, bool *ret_more)
 {
 	DLK_AUTO_REQUEST request = { 0 };
 	struct dlk_verdict verdict = { 0 };
-	int error = receive_request(dlk_monotonic_ms() + SECOND_MS, &request);
+	int error = receive_request(dlk_monotonic_ms() + (n ? NEXT_MS : FIRST_MS), &request);
 
-	if (error == -EPIPE || error == -ETIMEDOUT)
+	*ret_more = false;
+	if (n > 0 && (error == -EPIPE || error == -ETIMEDOUT))
 		return EXIT_DONE; /* nobody typed a code */
 	if (error != 0)
-		return send_fault(DLK_R_FAULT_INTERNAL, "the second request", error);
-	if (memcmp(request.attempt, first->attempt, sizeof(request.attempt)) != 0)
+		return send_fault(DLK_R_FAULT_INTERNAL, "the request", error);
+	if (!is_of_this_login(h, &request, n))
 		return send_fault(
-		    DLK_R_FAULT_INTERNAL, "the second request is of another login", -EINVAL);
+		    DLK_R_FAULT_INTERNAL, "a further request is of another login", -EINVAL);
+	h->dialogue.asking = false;
 	judge(h, &request, &verdict);
-	return send_verdict(&verdict) == 0 ? EXIT_DONE : EXIT_FAULT;
+	if (send_verdict(&verdict, h->dialogue.asking ? &h->dialogue.challenge : NULL) != 0)
+		return EXIT_FAULT;
+	*ret_more =
+	    h->dialogue.asking || (verdict.reason == DLK_R_OTP_REQUIRED && !request.has_code);
+	return EXIT_DONE;
 }
 
 static int
 serve(struct helper *h)
 {
-	DLK_AUTO_REQUEST request = { 0 };
-	struct dlk_verdict verdict = { 0 };
-	int error = receive_request(dlk_monotonic_ms() + FIRST_MS, &request);
+	bool more = true;
+	int code = EXIT_DONE;
 
-	if (error != 0)
-		return send_fault(DLK_R_FAULT_INTERNAL, "the request", error);
-	judge(h, &request, &verdict);
-	if (send_verdict(&verdict) != 0)
-		return EXIT_FAULT;
-	if (verdict.reason != DLK_R_OTP_REQUIRED || request.has_code)
-		return EXIT_DONE;
-	return serve_second(h, &request);
+	for (int n = 0; n < REQUESTS && more; n++)
+		code = serve_one(h, n, &more);
+	return code;
 }
 
 /* The socket says who made it: the module, with the effective uid that it had. */
@@ -216,7 +235,9 @@ run(struct helper *h)
 		return send_fault(DLK_R_FAULT_INTERNAL, "giving up files and calls", error);
 	if (!h->caller.root)
 		return send_fault(DLK_R_FAULT_CONFIG, "started by somebody else", -EPERM);
+	h->caller.dialogue = &h->dialogue;
 	int code = serve(h);
+	dlk_dialogue_fini(&h->dialogue);
 	dlk_engine_close(h->engine);
 	return code;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * modules.c - one login per connection: a request, its verdict, and where a code was missing
- * the second half of the same attempt. Who asks, the kernel says; what the peer states of
- * accounts is looked up again, because whoever is not root may state nothing.
+ * modules.c - one login per connection: a request, its verdict, and what follows in the same
+ * attempt where a proof or a code was missing. Who asks, the kernel says; what the peer states
+ * of accounts is looked up again, because whoever is not root may state nothing.
  */
 #include "agent/modules.h"
 
@@ -22,8 +22,12 @@
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
+#include "core/proof.h"
 #include "store/events.h"
+#include "wire/challenge.h"
 #include "wire/frame.h"
+
+#define REQUESTS 3 /* of one login: alone, with a proof, with a code */
 
 struct door {
 	const char *socket;
@@ -57,8 +61,9 @@ struct login {
 	struct dlk_buf in; /* of the frame that arrives */
 	size_t most;
 	uint8_t attempt[DLK_ATTEMPT_SIZE];
-	bool second;            /* the first half has its verdict */
-	struct question *asked; /* under way; NULL: none */
+	unsigned n_answered;
+	struct dlk_dialogue dialogue; /* while no question is under way */
+	struct question *asked;       /* under way; NULL: none */
 };
 
 /* On its way to a thread and back; outlives a login whose peer has gone. */
@@ -67,6 +72,7 @@ struct question {
 	struct dlk_modules *all;
 	struct login *login; /* NULL: nobody waits */
 	struct dlk_caller caller;
+	struct dlk_dialogue dialogue;
 	struct dlk_request request;
 	struct dlk_verdict verdict;
 };
@@ -86,6 +92,7 @@ end(struct login *login)
 		event_free(login->late);
 	dlk_fd_close(&login->fd);
 	dlk_buf_free(&login->in);
+	dlk_dialogue_fini(&login->dialogue);
 	free(login);
 }
 
@@ -93,6 +100,7 @@ static void
 free_question(struct question *q)
 {
 	dlk_request_fini(&q->request);
+	dlk_dialogue_fini(&q->dialogue);
 	free(q);
 }
 
@@ -116,21 +124,27 @@ fault(struct dlk_verdict *verdict, const char *words)
 static bool
 send_verdict(const struct login *login, const struct dlk_verdict *verdict)
 {
-	DLK_AUTO_BUF frame = { 0 };
+	DLK_AUTO_BUF frame = { 0 }, asked = { 0 };
+	const struct dlk_dialogue *dialogue = &login->dialogue;
 
-	return dlk_verdict_encode(verdict, &frame) == 0 &&
+	return (!dialogue->asking ||
+		   dlk_challenge_encode(&dialogue->challenge, &asked) == 0) &&
+	       dlk_verdict_encode_with(verdict, dlk_bytes_of(&asked), &frame) == 0 &&
 	       dlk_frame_send(login->fd, dlk_bytes_of(&frame), dlk_monotonic_ms()) == 0;
 }
 
 static void
-answer(struct login *login, const struct question *q)
+answer(struct login *login, struct question *q)
 {
-	bool more =
-	    q->verdict.reason == DLK_R_OTP_REQUIRED && !q->request.has_code && !login->second;
+	bool more = q->dialogue.asking ||
+		    (q->verdict.reason == DLK_R_OTP_REQUIRED && !q->request.has_code);
 
 	login->asked = NULL;
 	memcpy(login->attempt, q->request.attempt, sizeof(login->attempt));
-	login->second = true;
+	login->dialogue = q->dialogue;
+	memset(&q->dialogue, 0, sizeof(q->dialogue)); /* moved */
+	if (++login->n_answered >= REQUESTS)
+		more = false;
 	if (!send_verdict(login, &q->verdict) || !more ||
 	    !wait_for_more(login, DLK_ATTEMPT_LIFE))
 		end(login);
@@ -180,11 +194,11 @@ done(struct dlk_job *job, bool worked)
 	free_question(q);
 }
 
-/* The second request has to be of the same attempt: a code for one login opens no other. */
+/* What follows has to be of the same attempt: a code for one login opens no other. */
 static bool
 is_of_this_login(const struct login *login, const struct dlk_request *request)
 {
-	return !login->second ||
+	return login->n_answered == 0 ||
 	       memcmp(login->attempt, request->attempt, sizeof(login->attempt)) == 0;
 }
 
@@ -197,6 +211,8 @@ ask(struct login *login)
 		return -ENOMEM;
 	int error = dlk_request_decode(dlk_bytes_of(&login->in), &q->request);
 	dlk_buf_free(&login->in);
+	if (error == 0)
+		error = dlk_answer_unpack(&q->request);
 	if (error != 0 || !is_of_this_login(login, &q->request)) {
 		free_question(q);
 		return error ? error : -EPROTO;
@@ -204,6 +220,10 @@ ask(struct login *login)
 	q->all = login->all;
 	q->login = login;
 	q->caller = login->caller;
+	q->dialogue = login->dialogue;
+	q->dialogue.asking = false;
+	memset(&login->dialogue, 0, sizeof(login->dialogue)); /* moved */
+	q->caller.dialogue = &q->dialogue;
 	q->job.work = work;
 	q->job.done = done;
 	login->asked = q;

@@ -53,6 +53,8 @@ inherit(struct dlk_service *s, const struct dlk_service *base)
 		s->certificate = base->certificate;
 	if (!(s->given & DLK_GIVEN_OTP))
 		s->otp = base->otp;
+	if (!(s->given & DLK_GIVEN_SUBJECT))
+		s->subject = base->subject;
 	if (!(s->given & DLK_GIVEN_ACCOUNTS))
 		s->names_only = base->names_only;
 	/* there is no key that what is remembered could be tied to */
@@ -93,7 +95,7 @@ static const char *
 senseless(const struct dlk_service *s, const struct dlk_service *base)
 {
 	if (s->certificate == DLK_CERTIFICATE_UNSET)
-		return "certificate is missing: sshd, gateway or none";
+		return "certificate is missing: sshd, ssh-agent, gateway or none";
 	if (s->certificate == DLK_CERTIFICATE_NONE && s->otp != DLK_OTP_REQUIRED)
 		return "certificate=none has to have otp=required: somebody would get in by "
 		       "name";
@@ -113,7 +115,14 @@ senseless(const struct dlk_service *s, const struct dlk_service *base)
 		return "mode=observe needs observe-until=DATE, when it ends";
 	if (!s->observe && s->observe_until != 0)
 		return "observe-until means nothing without mode=observe";
-	if (s->certificate == DLK_CERTIFICATE_SSHD &&
+	if (s != base && (s->given & DLK_GIVEN_SUBJECT))
+		return "subject is of the service itself: it says whose exception is looked "
+		       "for";
+	if (s->subject == DLK_WHOSE_ASKER && (s->certificate == DLK_CERTIFICATE_SSHD ||
+						 s->certificate == DLK_CERTIFICATE_GATEWAY))
+		return "subject=ruser is for sudo and su: certificate=ssh-agent or none";
+	if (s->certificate != DLK_CERTIFICATE_GATEWAY &&
+	    s->certificate != DLK_CERTIFICATE_NONE &&
 	    (any_peer(&s->vouch) || any_peer(&s->ask_for)))
 		return "vouch and ask-for are for services of gateways";
 	return NULL;

@@ -13,7 +13,7 @@ static int
 set_certificate(struct dlk_build *b, const char *value, const char **ret_why)
 {
 	static const enum dlk_certificate known[] = { DLK_CERTIFICATE_SSHD,
-		DLK_CERTIFICATE_GATEWAY, DLK_CERTIFICATE_NONE };
+		DLK_CERTIFICATE_SSH_AGENT, DLK_CERTIFICATE_GATEWAY, DLK_CERTIFICATE_NONE };
 
 	b->service->given |= DLK_GIVEN_CERTIFICATE;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -22,7 +22,17 @@ set_certificate(struct dlk_build *b, const char *value, const char **ret_why)
 			return 0;
 		}
 	}
-	return dlk_value_wrong(ret_why, "sshd, gateway or none");
+	return dlk_value_wrong(ret_why, "sshd, ssh-agent, gateway or none");
+}
+
+static int
+set_subject(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	b->service->given |= DLK_GIVEN_SUBJECT;
+	if (strcmp(value, "user") != 0 && strcmp(value, "ruser") != 0)
+		return dlk_value_wrong(ret_why, "user, or ruser (who asks, for sudo and su)");
+	b->service->subject = strcmp(value, "ruser") == 0 ? DLK_WHOSE_ASKER : DLK_WHOSE_USER;
+	return 0;
 }
 
 static int
@@ -187,6 +197,7 @@ set_service_rule(struct dlk_build *b, const char *value, const char **ret_why)
 const struct dlk_option dlk_options_service[] = {
 	{ "service", "certificate", set_certificate, .repeats = false },
 	{ "service", "otp", set_otp, .repeats = false },
+	{ "service", "subject", set_subject, .repeats = false },
 	{ "service", "accounts", set_accounts, .repeats = false },
 	{ "service", "vouch", set_vouch, .repeats = true },
 	{ "service", "ask-for", set_ask_for, .repeats = true },

@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/sshwire.h"
 #include "base/text.h"
 #include "core/pem.h"
 
@@ -31,25 +32,6 @@ dlk_carrier_is(const struct dlk_sshkey *shown)
 	size_t n = strlen(shown->type), m = strlen(SUFFIX);
 
 	return n > m && strcmp(shown->type + n - m, SUFFIX) == 0;
-}
-
-/* RFC 4251 section 5 */
-static bool
-take(struct dlk_bytes *in, size_t n, struct dlk_bytes *ret)
-{
-	if (n > in->n)
-		return false;
-	*ret = DLK_BYTES(in->p, n);
-	*in = DLK_BYTES(in->p + n, in->n - n);
-	return true;
-}
-
-static bool
-take_string(struct dlk_bytes *in, struct dlk_bytes *ret)
-{
-	struct dlk_bytes length;
-
-	return take(in, 4, &length) && take(in, dlk_get_be32(length.p), ret);
 }
 
 /* How many fields the key itself has, behind the nonce: e and n, curve and point, point. */
@@ -80,12 +62,9 @@ find_kind(const char *type)
 static bool
 plain_blob(const struct kind *kind, struct dlk_bytes key, struct dlk_sshkey *ret)
 {
-	uint8_t length[4];
-
-	dlk_put_be32(length, (uint32_t)strlen(kind->type));
 	return dlk_text_copy(ret->type, sizeof(ret->type), kind->type) &&
-	       dlk_buf_add(&ret->blob, DLK_EVIDENCE_MAX, DLK_BYTES(length, 4)) == 0 &&
-	       dlk_buf_add(&ret->blob, DLK_EVIDENCE_MAX, dlk_bytes_str(kind->type)) == 0 &&
+	       dlk_ssh_add_string(&ret->blob, DLK_EVIDENCE_MAX, dlk_bytes_str(kind->type)) ==
+		   0 &&
 	       dlk_buf_add(&ret->blob, DLK_EVIDENCE_MAX, key) == 0;
 }
 
@@ -98,11 +77,11 @@ find_chain(struct dlk_bytes list, struct dlk_bytes *ret_data, struct dlk_finding
 	while (list.n > 0) {
 		struct dlk_bytes name, data;
 
-		if (!take_string(&list, &name) || !take_string(&list, &data))
+		if (!dlk_ssh_take_string(&list, &name) || !dlk_ssh_take_string(&list, &data))
 			return malformed(finding, "its extensions are not whole");
 		if (!dlk_bytes_equal(name, dlk_bytes_str(DLK_CARRIER_EXTENSION)))
 			continue;
-		if (found || !take_string(&data, ret_data) || data.n != 0)
+		if (found || !dlk_ssh_take_string(&data, ret_data) || data.n != 0)
 			return malformed(
 			    finding, "its chain stands there twice, or not whole");
 		found = true;
@@ -123,12 +102,13 @@ struct tail {
 static bool
 take_tail(struct dlk_bytes *in, struct tail *t)
 {
-	return take(in, 8, &t->serial) && take(in, 4, &t->type) &&
-	       take_string(in, &t->key_id) && take_string(in, &t->principals) &&
-	       take(in, 8, &t->from) && take(in, 8, &t->until) &&
-	       take_string(in, &t->options) && take_string(in, &t->extensions) &&
-	       take_string(in, &t->reserved) && take_string(in, &t->signer) &&
-	       take_string(in, &t->signature) && in->n == 0;
+	return dlk_ssh_take(in, 8, &t->serial) && dlk_ssh_take(in, 4, &t->type) &&
+	       dlk_ssh_take_string(in, &t->key_id) &&
+	       dlk_ssh_take_string(in, &t->principals) && dlk_ssh_take(in, 8, &t->from) &&
+	       dlk_ssh_take(in, 8, &t->until) && dlk_ssh_take_string(in, &t->options) &&
+	       dlk_ssh_take_string(in, &t->extensions) &&
+	       dlk_ssh_take_string(in, &t->reserved) && dlk_ssh_take_string(in, &t->signer) &&
+	       dlk_ssh_take_string(in, &t->signature) && in->n == 0;
 }
 
 static bool
@@ -138,7 +118,7 @@ take_key(const struct kind *kind, struct dlk_bytes *in, struct dlk_bytes *ret_ke
 	struct dlk_bytes field;
 
 	for (unsigned i = 0; i < kind->fields; i++)
-		if (!take_string(in, &field))
+		if (!dlk_ssh_take_string(in, &field))
 			return false;
 	*ret_key = DLK_BYTES(begin, (size_t)(in->p - begin));
 	return true;
@@ -156,8 +136,10 @@ dlk_carrier_parse(const struct dlk_sshkey *shown, struct dlk_carried *ret_carrie
 
 	if (!kind)
 		return malformed(finding, "its key is of a kind that X.509 does not have");
-	if (!take_string(&in, &type) || !dlk_bytes_equal(type, dlk_bytes_str(shown->type)) ||
-	    !take_string(&in, &nonce) || !take_key(kind, &in, &key) || !take_tail(&in, &tail))
+	if (!dlk_ssh_take_string(&in, &type) ||
+	    !dlk_bytes_equal(type, dlk_bytes_str(shown->type)) ||
+	    !dlk_ssh_take_string(&in, &nonce) || !take_key(kind, &in, &key) ||
+	    !take_tail(&in, &tail))
 		return malformed(finding, "not whole (PROTOCOL.certkeys)");
 	if (dlk_get_be32(tail.type.p) != USER_CERT)
 		return malformed(finding, "not a user's");

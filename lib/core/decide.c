@@ -22,6 +22,7 @@
 #include "base/text.h"
 #include "core/admit.h"
 #include "core/judge.h"
+#include "core/proof.h"
 #include "core/second.h"
 #include "core/section.h"
 #include "core/evidence.h"
@@ -31,6 +32,8 @@ struct decision {
 	const struct dlk_ports *ports;
 	const struct dlk_caller *caller;
 	const struct dlk_request *request;
+	const char *target; /* under subject=ruser: the other account that it is about */
+	struct dlk_request of_asker; /* the request under subject=ruser; borrows its buffers */
 	int64_t now;
 	const struct dlk_service *section; /* NULL until it is known */
 	struct dlk_cert *leaf;             /* the certificate that was judged; owned */
@@ -61,7 +64,35 @@ choose_section(struct decision *d, const struct dlk_service *base, const char *u
 
 	if (reason != DLK_R_OK)
 		return reason;
+	if (dlk_proof_lacks(d->section, d->caller, d->request))
+		return dlk_proof_ask(
+		    d->section, d->ports, d->caller, d->request, d->now, &d->finding);
 	return dlk_admit_possession(d->policy, d->caller, d->request, d->section, &d->finding);
+}
+
+/* [service NAME] subject=ruser: who asks, in place of whom they ask for. sudo and su know it;
+ * whoever is not root does not say it of others. */
+static enum dlk_reason
+take_asker(struct decision *d)
+{
+	struct dlk_account account = { 0 };
+
+	if (!d->caller->root || !dlk_text_is_name(d->request->asker))
+		return find(d, DLK_STAGE_ADMIT, DLK_R_NO_IDENTITY,
+		    "subject=ruser, and the program does not say who asks");
+	int error = d->ports->account(d->ports->ctx, d->request->asker, &account);
+	if (error != 0 && error != -ENOENT)
+		return find(d, DLK_STAGE_ADMIT, DLK_R_FAULT_INTERNAL,
+		    "the user database does not answer");
+	d->of_asker = *d->request;
+	d->of_asker.account_known = error == 0;
+	d->of_asker.uid = account.uid;
+	dlk_text_copy(d->of_asker.user, sizeof(d->of_asker.user),
+	    error == 0 ? account.name : d->request->asker);
+	if (d->request->account_known && strcmp(d->of_asker.user, d->request->user) != 0)
+		d->target = d->request->user;
+	d->request = &d->of_asker;
+	return DLK_R_OK;
 }
 
 static enum dlk_reason
@@ -74,6 +105,10 @@ admit(struct decision *d, const struct dlk_service **ret_base)
 	if (reason != DLK_R_OK)
 		return reason;
 	d->section = *ret_base;
+	if (d->section->subject == DLK_WHOSE_ASKER)
+		reason = take_asker(d);
+	if (reason != DLK_R_OK)
+		return reason;
 	known = d->request->account_known || d->section->names_only;
 	return choose_section(d, *ret_base, known ? d->request->user : "");
 }
@@ -115,6 +150,14 @@ match_user(struct decision *d, const struct dlk_service *base)
 	return choose_section(d, base, user);
 }
 
+static bool
+needs_signature(const struct dlk_service *section)
+{
+	return section->certificate == DLK_CERTIFICATE_SSH_AGENT ||
+	       section->certificate == DLK_CERTIFICATE_TOKEN;
+}
+
+/* All leaves are of one key, so that one signature is all of theirs. */
 static enum dlk_reason
 prove(struct decision *d, const struct dlk_service *base)
 {
@@ -123,6 +166,9 @@ prove(struct decision *d, const struct dlk_service *base)
 	enum dlk_reason reason = dlk_evidence_read(
 	    d->policy, d->ports, d->request, &leaves, &presented, &d->finding);
 
+	if (reason == DLK_R_OK && needs_signature(d->section))
+		reason = dlk_proof_verify(d->ports, d->caller, d->request,
+		    dlk_cert_key(leaves.cert[0]), d->now, &d->finding);
 	if (reason == DLK_R_OK)
 		reason = judge(d, base, &leaves, &presented);
 	if (reason == DLK_R_OK)
@@ -249,8 +295,10 @@ describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 	verdict->good_until = d->judgement.good_until;
 	verdict->chain_until = d->judgement.chain_until;
 	verdict->stage = reason == DLK_R_OK ? DLK_STAGE_SETTLE : d->finding.stage;
-	dlk_text_copy(verdict->detail, sizeof(verdict->detail),
-	    reason == DLK_R_OK ? accepted(verdict) : d->finding.detail);
+	dlk_text_print(verdict->detail, sizeof(verdict->detail), "%s%s%s",
+	    reason == DLK_R_OK ? accepted(verdict) : d->finding.detail,
+	    reason == DLK_R_OK && d->target ? ", to act for " : "",
+	    reason == DLK_R_OK && d->target ? d->target : "");
 }
 
 /* The event is made of the verdict as it will be, and settled before the verdict is it. */
@@ -295,6 +343,13 @@ lose(struct decision *d, struct dlk_verdict *verdict)
 		verdict->event[0] = '\0';
 }
 
+/* The verdict is to have a challenge answered. */
+static bool
+asks(const struct decision *d)
+{
+	return d->caller->dialogue && d->caller->dialogue->asking;
+}
+
 static void
 conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 {
@@ -302,6 +357,8 @@ conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 
 	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
 		d->settlement.once = true;
+	if (asks(d))
+		d->settlement.provisional = true; /* superseded by what the answer comes to */
 	observe(d, reason, verdict);
 	describe(d, reason, verdict);
 	error = settle(d, reason, verdict);
@@ -316,7 +373,9 @@ conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 		return;
 	}
 	/* a refusal stays what it is, unrecorded; everything else is the fault of the store */
-	if (reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED) {
+	if (reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED || asks(d)) {
+		if (asks(d))
+			d->caller->dialogue->asking = false;
 		reason = error == -EALREADY ? find(d, DLK_STAGE_SETTLE, DLK_R_FAULT_INTERNAL,
 						  "this attempt has its verdict already")
 					    : store_fault(d, error);
@@ -353,8 +412,11 @@ dlk_decide(const struct dlk_policy *policy, const struct dlk_ports *ports,
 		.now = now };
 
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
+	if (caller->dialogue)
+		caller->dialogue->asking = false;
 	conclude(&d, judge_request(&d, ret_verdict), ret_verdict);
 	if (d.begun)
 		ports->abandon(ports->ctx);
 	dlk_cert_free(d.leaf);
+	dlk_secret_wipe(&d.of_asker.code);
 }

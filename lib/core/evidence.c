@@ -7,6 +7,7 @@
 #include "core/evidence.h"
 
 #include "core/carrier.h"
+#include "core/sshsig.h"
 
 #define PRESENTED_MAX 16 /* certificates beside the leaf */
 
@@ -81,15 +82,25 @@ carried(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_cer
 	return DLK_R_OK;
 }
 
+/* A security key is here the plain key that a certificate can have. */
+static enum dlk_reason
+read_ssh_key(const struct evidence *e, struct dlk_sshkey *ret_shown)
+{
+	struct dlk_bytes evidence = dlk_bytes_of(&e->request->evidence);
+	DLK_AUTO_BUF application = { 0 };
+
+	if (e->request->evidence_kind == DLK_EVIDENCE_SSH_KEY)
+		return dlk_sshkey_parse(evidence, ret_shown, e->finding);
+	if (e->request->evidence_kind == DLK_EVIDENCE_SSH_AUTH_INFO)
+		return dlk_sshkey_parse_auth_info(evidence, ret_shown, e->finding);
+	return dlk_sshsig_shown(evidence, ret_shown, &application, e->finding);
+}
+
 static enum dlk_reason
 by_ssh_key(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
 {
 	DLK_AUTO_SSHKEY shown = { 0 };
-	struct dlk_bytes evidence = dlk_bytes_of(&e->request->evidence);
-	enum dlk_reason reason =
-	    e->request->evidence_kind == DLK_EVIDENCE_SSH_KEY
-		? dlk_sshkey_parse(evidence, &shown, e->finding)
-		: dlk_sshkey_parse_auth_info(evidence, &shown, e->finding);
+	enum dlk_reason reason = read_ssh_key(e, &shown);
 
 	if (reason != DLK_R_OK)
 		return reason;
@@ -109,6 +120,7 @@ collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *pr
 		return refuse(e, DLK_R_CERTIFICATE_MALFORMED, "the certificate is text");
 	case DLK_EVIDENCE_SSH_AUTH_INFO:
 	case DLK_EVIDENCE_SSH_KEY:
+	case DLK_EVIDENCE_SSH_BLOB:
 		return by_ssh_key(e, leaves, presented);
 	case DLK_EVIDENCE_CERTIFICATE:
 		reason =

@@ -52,6 +52,8 @@ enum dlk_certificate {
 	DLK_CERTIFICATE_NONE
 };
 enum dlk_otp_demand { DLK_OTP_REQUIRED = 0, DLK_OTP_IF_ENROLLED, DLK_OTP_NONE };
+/* Whose certificate and code are asked for: of whom it is about, or of who asks. */
+enum dlk_whose { DLK_WHOSE_USER = 0, DLK_WHOSE_ASKER };
 enum dlk_scope { DLK_SCOPE_ALL = 0, DLK_SCOPE_GROUP, DLK_SCOPE_USER };
 
 /* Which keys a section states itself; an exception has the rest from its service. */
@@ -65,7 +67,8 @@ enum {
 	DLK_GIVEN_REMEMBER = 1 << 6,
 	DLK_GIVEN_MODE = 1 << 7,
 	DLK_GIVEN_UNPRIVILEGED = 1 << 8,
-	DLK_GIVEN_ASK_FOR = 1 << 9
+	DLK_GIVEN_ASK_FOR = 1 << 9,
+	DLK_GIVEN_SUBJECT = 1 << 10
 };
 
 /* Programs that have a right: uids of this machine, and names of gateways on others. */
@@ -84,6 +87,7 @@ struct dlk_service {
 	char who[DLK_NAME_MAX + 1];
 	enum dlk_certificate certificate;
 	enum dlk_otp_demand otp;
+	enum dlk_whose subject;   /* of [service NAME] alone */
 	bool names_only;          /* accounts = names: users that NSS does not know */
 	bool unprivileged;        /* any uid asks for its own user, by code */
 	struct dlk_peers vouch;   /* may state source and possession */

@@ -117,6 +117,8 @@ struct dlk_ports {
 	const char *(*trouble)(void *ctx); /* words for the last error, with the file's name */
 	int (*recovery_mac)(void *ctx, const char *user, const struct dlk_secret *code,
 	    uint8_t *ret_mac); /* DLK_SHA256_SIZE octets, under the sealing key */
+	int (*nonce)(void *ctx, uint8_t *ret_octets, size_t n); /* random */
+	const char *host; /* of this machine, for challenges */
 	/* what was judged by this policy, trust and these lists before; NULL: nothing is kept
 	 */
 	struct dlk_known *known;

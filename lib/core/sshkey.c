@@ -14,6 +14,7 @@
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
 
+#include "base/sshwire.h"
 #include "base/text.h"
 #include "core/pem.h"
 
@@ -56,11 +57,7 @@ malformed(struct dlk_finding *finding, const char *why)
 static int
 add_string(struct dlk_buf *blob, struct dlk_bytes what)
 {
-	uint8_t length[4];
-
-	dlk_put_be32(length, (uint32_t)what.n);
-	int r = dlk_buf_add(blob, BLOB_MAX, DLK_BYTES(length, sizeof(length)));
-	return r < 0 ? r : dlk_buf_add(blob, BLOB_MAX, what);
+	return dlk_ssh_add_string(blob, BLOB_MAX, what);
 }
 
 /* RFC 4251 section 5: a leading zero octet keeps a number positive. */

@@ -11,6 +11,8 @@ dlk_request_fini(struct dlk_request *request)
 		return;
 	dlk_buf_free(&request->evidence);
 	dlk_buf_free(&request->chain);
+	dlk_buf_free(&request->answer);
+	dlk_buf_free(&request->signature);
 	explicit_bzero(request, sizeof(*request));
 }
 

@@ -20,6 +20,7 @@
 #define DLK_ATTEMPT_SIZE 16
 #define DLK_EVIDENCE_MAX (160 * 1024) /* sshd delivers keys of up to 128 KiB */
 #define DLK_CHAIN_MAX    (128 * 1024)
+#define DLK_ANSWER_MAX   (DLK_EVIDENCE_MAX + 16 * 1024)
 
 enum dlk_entrance {
 	DLK_ENTRANCE_NONE = 0,
@@ -43,8 +44,9 @@ enum dlk_evidence {
 	DLK_EVIDENCE_SSH_AUTH_INFO, /* the text of SSH_AUTH_INFO_0 */
 	DLK_EVIDENCE_SSH_KEY,       /* "TYPE BASE64", as in authorized_keys(5) */
 	DLK_EVIDENCE_CERTIFICATE,   /* DER of one certificate */
-	DLK_EVIDENCE_TEXT /* one or more as a gateway writes them: PEM, percent-encoded or
-			     not; the agent makes DLK_EVIDENCE_CERTIFICATE of it */
+	DLK_EVIDENCE_TEXT,    /* one or more as a gateway writes them: PEM, percent-encoded or
+				not; the agent makes DLK_EVIDENCE_CERTIFICATE of it */
+	DLK_EVIDENCE_SSH_BLOB /* an SSH key or certificate in octets; never on the wire */
 };
 
 /* A session that begins or ends. It is noted and decides nothing; a request that tells of one
@@ -68,6 +70,11 @@ struct dlk_request {
 	bool has_code;
 	struct dlk_secret code;
 	enum dlk_session session;
+	char asker[DLK_NAME_MAX + 1]; /* account for which sudo or su asks; "" not known */
+	struct dlk_buf answer;        /* of doublelock-prove, as it came (challenge.h) */
+	/* out of the answer, on the judge's side alone */
+	unsigned trouble; /* enum dlk_trouble */
+	struct dlk_buf signature;
 };
 void dlk_request_fini(struct dlk_request *request);
 #define DLK_AUTO_REQUEST __attribute__((cleanup(dlk_request_fini))) struct dlk_request
@@ -84,16 +91,18 @@ struct dlk_process {
 
 /* Who asks, as the process that received the request found out itself: the helper from its
  * parent, the agent from SO_PEERCRED, the command line from its own uid. */
+struct dlk_dialogue;
 struct dlk_caller {
 	enum dlk_entrance entrance; /* by which door */
 	uid_t uid;
-	bool root;                   /* an euid 0 module or uid 0 peer */
-	char peer[DLK_NAME_MAX + 1]; /* a gateway on another host, by the name of its judged
-				      * certificate; uid is nobody's then. "": of this machine
-				      */
-	uint8_t peer_key[32];        /* SHA-256 of its public key (SPKI) */
-	char name[DLK_NAME_MAX + 1]; /* for the record: "uid:33", "tls:edge1", "helper" */
-	struct dlk_process process;  /* the module's; all zero where it is not known */
+	bool root;                     /* an euid 0 module or uid 0 peer */
+	char peer[DLK_NAME_MAX + 1];   /* a gateway on another host, by the name of its judged
+					* certificate; uid is nobody's then. "": of this machine
+					*/
+	uint8_t peer_key[32];          /* SHA-256 of its public key (SPKI) */
+	char name[DLK_NAME_MAX + 1];   /* for the record: "uid:33", "tls:edge1", "helper" */
+	struct dlk_process process;    /* the module's; all zero where it is not known */
+	struct dlk_dialogue *dialogue; /* NULL: this caller cannot be asked for a proof */
 };
 
 #endif

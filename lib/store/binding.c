@@ -9,6 +9,8 @@
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "base/account.h"
 #include "base/say.h"
@@ -178,10 +180,19 @@ trouble(void *ctx)
 	return binding->words[0] ? binding->words : "no reason was given";
 }
 
+static int
+nonce(void *ctx, uint8_t *ret_octets, size_t n)
+{
+	(void)ctx;
+	return getrandom(ret_octets, n, 0) == (ssize_t)n ? 0 : -EIO;
+}
+
 struct dlk_ports
 dlk_binding_ports(
     struct dlk_binding *binding, const struct dlk_trust *trust, const struct dlk_crls *crls)
 {
+	if (gethostname(binding->host, sizeof(binding->host) - 1) != 0)
+		binding->host[0] = '\0';
 	return (struct dlk_ports){
 		.ctx = binding,
 		.trust = trust,
@@ -194,5 +205,7 @@ dlk_binding_ports(
 		.abandon = abandon,
 		.trouble = trouble,
 		.recovery_mac = recovery_mac,
+		.nonce = nonce,
+		.host = binding->host,
 	};
 }

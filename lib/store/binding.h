@@ -12,6 +12,7 @@ struct dlk_binding {
 	const char *certs;    /* directory of the registry; NULL: none */
 	struct dlk_care care; /* for its files */
 	char words[DLK_DETAIL_MAX + 1];
+	char host[DLK_NAME_MAX + 1]; /* asked for with the ports */
 };
 /* The ports borrow binding, trust and crls. */
 struct dlk_ports dlk_binding_ports(

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "model/challenge.h"
 
 static const uint8_t magic[4] = { 'D', 'L', 'K', DLK_WIRE_VERSION };
 
@@ -32,7 +33,9 @@ enum request_tag {
 	TAG_SOURCE,
 	TAG_TTY,
 	TAG_CODE,
-	TAG_SESSION
+	TAG_SESSION,
+	TAG_ASKER = 0x8011,
+	TAG_ANSWER
 };
 
 enum verdict_tag {
@@ -50,7 +53,8 @@ enum verdict_tag {
 	TAG_EVENT,
 	TAG_EFFECT = 0x810d,
 	TAG_CODE_DIGITS,
-	TAG_REMEMBERED
+	TAG_REMEMBERED,
+	TAG_CHALLENGE = 0x8120
 };
 
 #define BIT(tag) (1U << ((tag)&0x1f))
@@ -198,11 +202,21 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 		put_code(&w, &request->code);
 	if (request->session != DLK_SESSION_NONE)
 		put_session(&w, request);
+	put_text(&w, TAG_ASKER, request->asker);
+	if (request->answer.n > 0)
+		put(&w, TAG_ANSWER, dlk_bytes_of(&request->answer), DLK_ANSWER_MAX);
 	return finish(&w);
 }
 
 int
 dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf)
+{
+	return dlk_verdict_encode_with(verdict, DLK_BYTES(NULL, 0), buf);
+}
+
+int
+dlk_verdict_encode_with(
+    const struct dlk_verdict *verdict, struct dlk_bytes challenge, struct dlk_buf *buf)
 {
 	struct writer w = begin(buf);
 
@@ -224,6 +238,8 @@ dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf)
 		put_octet(&w, TAG_CODE_DIGITS, verdict->code_digits, UINT8_MAX);
 	if (verdict->remembered)
 		put_octet(&w, TAG_REMEMBERED, 1, 1);
+	if (challenge.n > 0)
+		put(&w, TAG_CHALLENGE, challenge, DLK_CHALLENGE_MAX);
 	return finish(&w);
 }
 
@@ -444,6 +460,10 @@ read_request_field(struct reader *r, struct dlk_request *request)
 		return get_code(r, request);
 	case TAG_SESSION:
 		return get_session(r, request);
+	case TAG_ASKER:
+		return get_text(r, request->asker, sizeof(request->asker));
+	case TAG_ANSWER:
+		return get_blob(r, &request->answer, DLK_ANSWER_MAX);
 	default:
 		return skip(r);
 	}
@@ -531,5 +551,19 @@ dlk_verdict_decode(struct dlk_bytes frame, struct dlk_verdict *ret_verdict)
 		error = -EBADMSG;
 	if (error == 0)
 		*ret_verdict = verdict;
+	return error;
+}
+
+int
+dlk_verdict_challenge(struct dlk_bytes frame, struct dlk_buf *buf)
+{
+	struct reader r = { 0 };
+	int error = open_frame(frame, &r);
+
+	while (error == 0 && r.rest.n > 0) {
+		error = next(&r);
+		if (error == 0 && r.tag == TAG_CHALLENGE)
+			error = get_blob(&r, buf, DLK_CHALLENGE_MAX);
+	}
 	return error;
 }

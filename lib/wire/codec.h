@@ -17,9 +17,14 @@
  * text that is not printable ASCII, an empty code, a number out of its range. */
 int dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf);
 int dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf);
+/* A refusal that asks for a proof besides (challenge.h); without a challenge the same. */
+int dlk_verdict_encode_with(
+    const struct dlk_verdict *verdict, struct dlk_bytes challenge, struct dlk_buf *buf);
 /* One whole frame, nothing more. 0, -EPROTO (not ours, or another version), -EBADMSG,
  * -ENOMEM. *ret is written only on success. */
 int dlk_request_decode(struct dlk_bytes frame, struct dlk_request *ret_request);
 int dlk_verdict_decode(struct dlk_bytes frame, struct dlk_verdict *ret_verdict);
+/* Appends the challenge of a verdict's frame, nothing where it has none. */
+int dlk_verdict_challenge(struct dlk_bytes frame, struct dlk_buf *buf);
 
 #endif

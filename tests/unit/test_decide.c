@@ -15,7 +15,9 @@
 #include "base/text.h"
 #include "core/decide.h"
 #include "core/known.h"
+#include "core/proof.h"
 #include "core/sshkey.h"
+#include "sshsign.h"
 
 #define NOW INT64_C(1760000000)
 #define DAY 86400
@@ -285,6 +287,14 @@ recovery_mac(void *ctx, const char *user, const struct dlk_secret *code, uint8_t
 }
 
 static int
+nonce(void *ctx, uint8_t *ret_octets, size_t n)
+{
+	(void)ctx;
+	memset(ret_octets, 0x55, n);
+	return 0;
+}
+
+static int
 set_up(void **state)
 {
 	static struct world w;
@@ -328,7 +338,7 @@ decide(struct world *w, const struct dlk_request *request, struct dlk_verdict *v
 		.entrance = request->entrance, .root = true, .name = "helper"
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, w->known };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -695,6 +705,166 @@ a_known_certificate_opens_nothing_by_itself(void **state)
 
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* --- proofs that the judge asks for
+ * ----------------------------------------------------------
+ */
+
+static void
+use_agent(enum dlk_whose whose)
+{
+	policy.service[0] = (struct dlk_service){ .name = "sudo",
+		.section = "service sudo",
+		.certificate = DLK_CERTIFICATE_SSH_AGENT,
+		.subject = whose };
+}
+
+static void
+decide_in(struct world *w, struct dlk_dialogue *dialogue, const struct dlk_request *request,
+    bool root, struct dlk_verdict *verdict)
+{
+	const struct dlk_caller caller = {
+		.entrance = request->entrance, .root = root, .uid = 7, .dialogue = dialogue
+	};
+	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL };
+
+	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
+	assert_false(w->locked);
+}
+
+static void
+ask_sudo(struct dlk_request *request, const char *user)
+{
+	memset(request, 0, sizeof(*request));
+	request->entrance = DLK_ENTRANCE_PAM;
+	strcpy(request->user, user);
+	request->account_known = true;
+	strcpy(request->service, "sudo");
+	strcpy(request->asker, "alice");
+}
+
+static void
+sign(const struct dlk_dialogue *dialogue, EVP_PKEY *of, struct dlk_request *request)
+{
+	const struct ssh_signer signer = { .key = of };
+
+	request->possession = DLK_POSSESSION_SSH_AGENT;
+	request->evidence_kind = DLK_EVIDENCE_SSH_BLOB;
+	dlk_buf_free(&request->evidence);
+	dlk_buf_free(&request->signature);
+	ssh_blob(&signer, &request->evidence);
+	ssh_sign(&signer, dlk_bytes_of(&dialogue->challenge.data), &request->signature);
+}
+
+static void
+an_agent_proves_then_the_code(void **state)
+{
+	struct world *w = *state;
+	struct dlk_dialogue dialogue = { 0 };
+	struct dlk_verdict verdict;
+	DLK_AUTO_REQUEST request;
+
+	use_agent(DLK_WHOSE_USER);
+	ask_sudo(&request, "alice");
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
+	assert_true(dialogue.asking);
+	assert_true(w->last.provisional);
+	assert_true(dialogue.challenge.wanted.n > 0);
+	sign(&dialogue, key, &request);
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REQUIRED);
+	assert_false(dialogue.asking);
+	type_code(&request);
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_int_equal(w->last.event.possession, DLK_POSSESSION_SSH_AGENT);
+	assert_string_equal(verdict.user, "alice");
+	dlk_dialogue_fini(&dialogue);
+}
+
+static void
+an_agent_proves_nothing(void **state)
+{
+	enum { OTHER_KEY, REVOKED, NO_DIALOGUE, NOT_ROOT, OTHER_SIGNS, ROWS };
+	static const enum dlk_reason reasons[ROWS] = { DLK_R_NO_CERTIFICATE, DLK_R_REVOKED,
+		DLK_R_POSSESSION_UNPROVEN, DLK_R_POSSESSION_UNPROVEN,
+		DLK_R_POSSESSION_UNPROVEN };
+	struct world *w = *state;
+
+	for (int i = 0; i < ROWS; i++) {
+		struct dlk_dialogue dialogue = { 0 };
+		struct dlk_verdict verdict;
+		DLK_AUTO_REQUEST request;
+		DLK_AUTO_BUF blob = { 0 };
+
+		use_agent(DLK_WHOSE_USER);
+		w->registered[0] = i == REVOKED ? revoked : alice;
+		ask_sudo(&request, "alice");
+		decide_in(w, &dialogue, &request, true, &verdict);
+		sign(
+		    &dialogue, i == OTHER_KEY || i == OTHER_SIGNS ? other_key : key, &request);
+		if (i == OTHER_SIGNS) {
+			const struct ssh_signer shown = { .key = key };
+
+			dlk_buf_free(&request.evidence);
+			ssh_blob(&shown, &request.evidence);
+		}
+		decide_in(
+		    w, i == NO_DIALOGUE ? NULL : &dialogue, &request, i != NOT_ROOT, &verdict);
+		if (verdict.reason != reasons[i])
+			fail_msg("row %d: %s: %s", i, dlk_reason_str(verdict.reason),
+			    verdict.detail);
+		assert_false(w->last.provisional);
+		dlk_dialogue_fini(&dialogue);
+	}
+}
+
+static void
+who_asks_is_the_subject(void **state)
+{
+	struct world *w = *state;
+	struct dlk_dialogue dialogue = { 0 };
+	struct dlk_verdict verdict;
+	DLK_AUTO_REQUEST request;
+
+	use_agent(DLK_WHOSE_ASKER);
+	ask_sudo(&request, "root");
+	decide_in(w, &dialogue, &request, true, &verdict);
+	sign(&dialogue, key, &request);
+	type_code(&request);
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_string_equal(verdict.user, "alice");
+	assert_string_equal(verdict.detail, "accepted, to act for root");
+	assert_string_equal(w->last.event.user, "alice");
+	dlk_dialogue_fini(&dialogue);
+
+	request.asker[0] = '\0';
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_NO_IDENTITY);
+	strcpy(request.asker, "alice");
+	decide_in(w, &dialogue, &request, false, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
+}
+
+static void
+no_challenge_without_a_record(void **state)
+{
+	struct world *w = *state;
+	struct dlk_dialogue dialogue = { 0 };
+	struct dlk_verdict verdict;
+	DLK_AUTO_REQUEST request;
+
+	use_agent(DLK_WHOSE_USER);
+	ask_sudo(&request, "alice");
+	w->begin_error = -EIO;
+	decide_in(w, &dialogue, &request, true, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_FAULT_STORE);
+	assert_false(dialogue.asking);
+	dlk_dialogue_fini(&dialogue);
+}
+
 int
 main(void)
 {
@@ -709,6 +879,10 @@ main(void)
 		CASE(by_code_alone_nobody_is_told_who_exists),
 		CASE(a_name_alone_never_opens),
 		CASE(a_known_certificate_opens_nothing_by_itself),
+		CASE(an_agent_proves_then_the_code),
+		CASE(an_agent_proves_nothing),
+		CASE(who_asks_is_the_subject),
+		CASE(no_challenge_without_a_record),
 	};
 
 	return cmocka_run_group_tests_name("decide", tests, make_pki, free_pki);
