@@ -119,6 +119,18 @@ mkdir "$work/copy"
 cp -a $state/. "$work/copy/"
 mount -t tmpfs -o size=1m,mode=700,uid="$(id -u doublelock)",gid="$(id -g doublelock)" full $state
 cp -a "$work"/copy/. $state/
+# whoever has a backup that was put back cannot know which codes were used since
+restored() { # NAME
+	login_by_pam "$(oathtool --hotp --base32 --counter "$counter" "$secret")"
+	counter=$((counter + 1))
+	like "$told" '^0 of 1, 1 prompts' "$1: a code that counts is not taken"
+	like "$(doublelock why alice | tr '\n' ' ')" 'otp-wrong.*doctor --accept-restore' \
+		"$1: and why says what to type"
+	like "$(doublelock doctor)" 'critical +record: it came back from a backup' "$1: so does doctor"
+	like "$(doublelock doctor --accept-restore)" '^recovery codes and tokens that count are taken' \
+		"$1: somebody says that it is meant"
+}
+restored "a state directory from elsewhere"
 dd if=/dev/zero of=$state/filler bs=4096 >/dev/null 2>&1
 shut 'fault-store' "a login with a full disk"
 like "$(doublelock status 2>&1)" '^FAULT +record +.*(full|No space)' "status, with a full disk"
@@ -127,6 +139,7 @@ good "room again: nothing was lost"
 cp -a $state/. "$work/copy/"
 umount $state
 cp -a "$work"/copy/. $state/
+restored "and back"
 
 # --- sealing key ----------------------------------------------------------------------------
 mv $etc/seal.key $etc/away
