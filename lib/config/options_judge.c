@@ -50,13 +50,30 @@ set_min_rsa_bits(struct dlk_build *b, const char *value, const char **ret_why)
 	    b, value, 2048, 16384, &b->settings->policy.path.min_rsa_bits, ret_why);
 }
 
+/* clientAuth first, and what serves besides. */
 static int
 set_purpose(struct dlk_build *b, const char *value, const char **ret_why)
 {
-	if (strcmp(value, "clientAuth") != 0 && strcmp(value, "clientAuth,any") != 0)
-		return dlk_value_wrong(ret_why, "clientAuth, or clientAuth,any");
-	b->settings->policy.path.any_purpose = strcmp(value, "clientAuth,any") == 0;
-	return 0;
+	static const struct {
+		const char *text;
+		bool any, ssh;
+	} purposes[] = {
+		{ "clientAuth", false, false },
+		{ "clientAuth,any", true, false },
+		{ "clientAuth,secureShellClient", false, true },
+		{ "clientAuth,any,secureShellClient", true, true },
+	};
+	struct dlk_path_rules *rules = &b->settings->policy.path;
+
+	for (size_t i = 0; i < sizeof(purposes) / sizeof(purposes[0]); i++) {
+		if (strcmp(value, purposes[i].text) != 0)
+			continue;
+		rules->any_purpose = purposes[i].any;
+		rules->ssh_purpose = purposes[i].ssh;
+		return 0;
+	}
+	return dlk_value_wrong(
+	    ret_why, "clientAuth, and behind it ,any or ,secureShellClient or both");
 }
 
 static int

@@ -23,7 +23,7 @@ struct dlk_cert {
 	int64_t path_len; /* -1: none */
 	bool has_key_usage, has_purposes;
 	uint32_t key_usage; /* KU_… of x509v3.h */
-	bool for_clients, for_anything;
+	bool for_clients, for_anything, for_ssh;
 	bool self_issued;
 	NAME_CONSTRAINTS *constraints;
 	unsigned n_policies; /* and mappings: what a tree of policies grows from */

@@ -7,7 +7,9 @@
 #include "core/evidence.h"
 
 #include "core/carrier.h"
+#include "core/der.h"
 #include "core/sshsig.h"
+#include "core/sshx509.h"
 
 #define PRESENTED_MAX 16 /* certificates beside the leaf */
 
@@ -48,6 +50,25 @@ registered(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_
 	return DLK_R_OK;
 }
 
+/* The first certificate is to be judged, the others are for its path. */
+static enum dlk_reason
+divide(const struct evidence *e, struct dlk_bytes chain, struct dlk_certs *leaves,
+    struct dlk_certs *presented)
+{
+	struct dlk_bytes first;
+	uint8_t tag;
+
+	if (chain.n == 0)
+		return refuse(e, DLK_R_NO_CERTIFICATE, "the carried chain is empty");
+	if (!dlk_der_take(&chain, &tag, &first, NULL))
+		return refuse(e, DLK_R_CERTIFICATE_MALFORMED,
+		    "what the chain begins with is no certificate");
+	enum dlk_reason reason = dlk_certs_parse(first, leaves, e->finding);
+	if (reason != DLK_R_OK)
+		return reason;
+	return dlk_certs_parse_chain(chain, PRESENTED_MAX, presented, e->finding);
+}
+
 /* The chain that came inside the key: its leaf has to be of that key. */
 static enum dlk_reason
 carried(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves,
@@ -55,31 +76,45 @@ carried(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_cer
 {
 	DLK_AUTO_CARRIED carrier = { .key = { .type = "" } };
 	DLK_AUTO_SSHKEY own = { .type = "" };
-	DLK_AUTO_CERTS chain = { .known = e->ports->known };
-	enum dlk_reason reason;
+	enum dlk_reason reason = dlk_carrier_parse(shown, &carrier, e->finding);
 
-	if (e->policy->carried_refused)
-		return refuse(e, DLK_R_NO_CERTIFICATE,
-		    "a certificate that is carried in the key is not taken: [certificates] "
-		    "carried=no");
-	reason = dlk_carrier_parse(shown, &carrier, e->finding);
 	if (reason == DLK_R_OK)
-		reason = dlk_certs_parse_chain(
-		    dlk_bytes_of(&carrier.chain), PRESENTED_MAX, &chain, e->finding);
-	if (reason == DLK_R_OK && chain.n == 0)
-		reason = refuse(e, DLK_R_NO_CERTIFICATE, "the carried chain is empty");
+		reason = divide(e, dlk_bytes_of(&carrier.chain), leaves, presented);
 	if (reason == DLK_R_OK)
-		reason = dlk_sshkey_of_cert(chain.cert[0], &own, e->finding);
+		reason = dlk_sshkey_of_cert(leaves->cert[0], &own, e->finding);
 	if (reason != DLK_R_OK)
 		return reason;
 	if (!dlk_sshkey_equal(&own, &carrier.key))
 		return refuse(e, DLK_R_POSSESSION_UNPROVEN,
 		    "the carried certificate is of another key than the one that was used");
-	for (size_t i = 0; i < chain.n; i++)
-		if (dlk_certs_add(i == 0 ? leaves : presented, dlk_cert_ref(chain.cert[i])) !=
-		    0)
-			return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
 	return DLK_R_OK;
+}
+
+/* The key that sshd has seen used is itself a chain (RFC 6187). */
+static enum dlk_reason
+named(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves,
+    struct dlk_certs *presented)
+{
+	DLK_AUTO_BUF chain = { 0 };
+	enum dlk_reason reason = dlk_sshx509_parse(shown, &chain, e->finding);
+
+	if (reason == DLK_R_OK)
+		reason = divide(e, dlk_bytes_of(&chain), leaves, presented);
+	return reason == DLK_R_OK ? dlk_sshx509_check(shown, leaves->cert[0], e->finding)
+				  : reason;
+}
+
+/* A key that brings its certificate along. */
+static enum dlk_reason
+brought(const struct evidence *e, const struct dlk_sshkey *shown, struct dlk_certs *leaves,
+    struct dlk_certs *presented)
+{
+	if (e->policy->carried_refused)
+		return refuse(e, DLK_R_NO_CERTIFICATE,
+		    "a certificate that is carried in the key is not taken: [certificates] "
+		    "carried=no");
+	return dlk_sshx509_is(shown) ? named(e, shown, leaves, presented)
+				     : carried(e, shown, leaves, presented);
 }
 
 /* A security key is here the plain key that a certificate can have. */
@@ -104,8 +139,9 @@ by_ssh_key(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs 
 
 	if (reason != DLK_R_OK)
 		return reason;
-	return dlk_carrier_is(&shown) ? carried(e, &shown, leaves, presented)
-				      : registered(e, &shown, leaves);
+	return dlk_sshx509_is(&shown) || dlk_carrier_is(&shown)
+		   ? brought(e, &shown, leaves, presented)
+		   : registered(e, &shown, leaves);
 }
 
 static enum dlk_reason

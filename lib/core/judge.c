@@ -20,17 +20,17 @@ cleared_list_fini(struct cleared_list *list)
 
 /* Every path that revocation passes; the first refusal stands where none does. */
 static enum dlk_reason
-clear_all(const struct dlk_policy *policy, const struct dlk_ports *ports,
-    const struct dlk_paths *paths, int64_t now, struct cleared_list *list,
-    struct dlk_finding *finding)
+clear_all(const struct dlk_policy *policy, const struct dlk_path_rules *rules,
+    const struct dlk_ports *ports, const struct dlk_paths *paths, int64_t now,
+    struct cleared_list *list, struct dlk_finding *finding)
 {
 	enum dlk_reason first = DLK_R_UNDECIDED;
 
 	for (size_t i = 0; i < dlk_paths_count(paths) && list->n < DLK_PATHS_MAX; i++) {
 		struct dlk_finding mine = { 0 };
-		enum dlk_reason reason = dlk_path_clear(dlk_paths_at(paths, i), ports->crls,
-		    ports->trust, &policy->path, &policy->revocation, now,
-		    &list->cleared[list->n], &mine);
+		enum dlk_reason reason =
+		    dlk_path_clear(dlk_paths_at(paths, i), ports->crls, ports->trust, rules,
+			&policy->revocation, now, &list->cleared[list->n], &mine);
 
 		if (reason == DLK_R_OK) {
 			list->n++;
@@ -68,18 +68,30 @@ struct judging {
 	int64_t now;
 };
 
+/* What certificates of SSH alone open is sshd's door, and no gateway's. */
+static struct dlk_path_rules
+rules_of(const struct judging *j)
+{
+	struct dlk_path_rules rules = j->policy->path;
+
+	if (!j->service || j->service->certificate != DLK_CERTIFICATE_SSHD)
+		rules.ssh_purpose = false;
+	return rules;
+}
+
 static enum dlk_reason
 judge(const struct judging *j, struct dlk_standing *ret_standing, struct dlk_finding *finding)
 {
 	DLK_AUTO_PATHS *paths = NULL; /* outlives what is cleared of it */
 	__attribute__((cleanup(cleared_list_fini))) struct cleared_list list = { 0 };
+	const struct dlk_path_rules rules = rules_of(j);
 	struct dlk_standing standing = { 0 };
 	enum dlk_reason reason;
 
 	reason = dlk_paths_find(
-	    j->ports->trust, &j->policy->path, j->leaf, j->presented, j->now, &paths, finding);
+	    j->ports->trust, &rules, j->leaf, j->presented, j->now, &paths, finding);
 	if (reason == DLK_R_OK)
-		reason = clear_all(j->policy, j->ports, paths, j->now, &list, finding);
+		reason = clear_all(j->policy, &rules, j->ports, paths, j->now, &list, finding);
 	if (reason == DLK_R_OK && j->with_identity)
 		reason = dlk_map_name(
 		    j->policy, j->service, list.cleared, list.n, &standing.named, finding);

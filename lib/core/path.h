@@ -30,6 +30,7 @@ struct dlk_path_rules {
 	size_t max_depth;      /* CAs between leaf and anchor, and the anchor; 8 where 0 */
 	unsigned min_rsa_bits; /* 2048 where 0 */
 	bool any_purpose;      /* anyExtendedKeyUsage serves for clientAuth */
+	bool ssh_purpose;      /* and so does secureShellClient (RFC 6187 section 2.2.2) */
 	bool crl_signer;       /* judge the leaf for cRLSign in place of clientAuth */
 	bool trust_anchors_blindly; /* [trust] check-anchors=no: key and name of an anchor
 				       alone */

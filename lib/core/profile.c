@@ -162,6 +162,7 @@ read_purposes(struct dlk_cert *cert, struct dlk_finding *finding)
 		int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(purposes, i));
 
 		cert->for_clients |= nid == NID_client_auth;
+		cert->for_ssh |= nid == NID_sshClient;
 		cert->for_anything |= nid == NID_anyExtendedKeyUsage;
 	}
 	EXTENDED_KEY_USAGE_free(purposes);

@@ -102,14 +102,17 @@ static enum dlk_reason
 check_purposes(const struct walk *w, const struct dlk_cert *cert)
 {
 	if (w->rules->crl_signer || !cert->has_purposes || cert->for_clients ||
-	    (w->rules->any_purpose && cert->for_anything))
+	    (w->rules->any_purpose && cert->for_anything) ||
+	    (w->rules->ssh_purpose && cert->for_ssh))
 		return DLK_R_OK;
 	return REFUSE(w, DLK_R_WRONG_PURPOSE,
 	    "%s: its extKeyUsage does not hold clientAuth%s (RFC 5280 section 4.2.1.12)",
 	    cert->label,
 	    cert->for_anything
 		? "; anyExtendedKeyUsage serves with [trust] purpose=clientAuth,any"
-		: "");
+	    : cert->for_ssh ? "; secureShellClient serves sshd with [trust] "
+			      "purpose=clientAuth,secureShellClient"
+			    : "");
 }
 
 static enum dlk_reason

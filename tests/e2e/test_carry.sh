@@ -107,6 +107,57 @@ is "$(doublelock ssh-carry --print-config --key "$pki/issuing/cp256.key.ssh" \
 	--cert "$work/carry.pem" | grep -c 'ssh-carry\|CertificateFile\|IdentityFile')" 3 \
 	"ssh_config's lines are printed"
 
+# --- keys that are certificates (RFC 6187), as PKIX-SSH has them: its sshd asks the same command,
+# and says to PAM what it saw
+
+u32() { printf '%08x' "$1"; }
+string() { printf '%s%s' "$(u32 $((${#1} / 2)))" "$1"; } # of octets in hex
+# x509_key TYPE FILE...: TYPE and base64, of certificates in PEM
+x509_key() {
+	x509_type=$1
+	shift
+	printf '%s ' "$x509_type"
+	pki_octets "$(
+		string "$(printf %s "$x509_type" | pki_hex)"
+		u32 $#
+		for file in "$@"; do
+			string "$(openssl x509 -in "$file" -outform DER | pki_hex)"
+		done
+		u32 0
+	)" | base64 -w 0
+}
+# x509_login USER KEY CODE: how many of one were let in, and how often a code was asked
+x509_login() {
+	printf 'publickey %s\n' "$2" | "$B/tests/e2e/pamlogin" sshd "$1" "$3" 1 2>>"$work/pamlogin.log"
+}
+for algorithm in $algorithms; do
+	user=$(user_of "$algorithm")
+	case $algorithm in
+	rsa) type=x509v3-rsa2048-sha256 ;;
+	ed25519) type=x509v3-ssh-ed25519 ;;
+	*) type=x509v3-ecdsa-sha2-nistp${algorithm#P-} ;;
+	esac
+	key=$(x509_key "$type" "$pki/issuing/$user.pem" "$pki/issuing/ca.pem")
+	# shellcheck disable=SC2086 # two words
+	is "$(doublelock ssh-keys "$user" $key | sed 's/^expiry-time="[0-9]\{14\}Z*" //')" "$key" \
+		"$type: the key is offered as it is, until the chain ends"
+	secret=$(enroll "$user" --label "$type")
+	like "$(x509_login "$user" "$key" "$(code_of "$secret")")" '^1 of 1, 1 prompts' \
+		"and opens with a code"
+done
+key=$(x509_key x509v3-ecdsa-sha2-nistp256 "$pki/issuing/frank.pem" "$pki/issuing/ca.pem")
+like "$(x509_login frank "$key" 000000): $(last_reason frank)" '^0 of 1, 0 prompts.*: revoked$' \
+	"a key whose certificate is revoked"
+key=$(x509_key x509v3-ssh-rsa "$pki/issuing/cp256.pem" "$pki/issuing/ca.pem")
+like "$(x509_login cp256 "$key" 000000): $(last_reason cp256)" \
+	'^0 of 1, 0 prompts.*: possession-unproven$' "a certificate of another kind of key"
+key=$(x509_key x509v3-ecdsa-sha2-nistp256 "$pki/issuing/eve.pem" "$pki/issuing/ca.pem")
+like "$(x509_login cp256 "$key" 000000): $(last_reason cp256)" \
+	'^0 of 1, 0 prompts.*: user-mismatch$' "somebody else's"
+like "$(x509_login cp256 "${key%????????}" 000000): $(last_reason cp256)" \
+	'^0 of 1, 0 prompts.*: certificate-malformed$' "one that is cut"
+secret=$(enroll cp256 --label third)
+
 # 60 certificates are more than anybody needs
 yes "$pki/issuing/cp256.pem" | head -n 60 | xargs cat >"$work/long.pem"
 doublelock ssh-carry --cert "$work/long.pem" --key "$pki/issuing/cp256.key.ssh" --user cp256 \

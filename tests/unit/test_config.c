@@ -81,7 +81,11 @@ static const struct {
 	    "doublelock.conf:3: max-depth: already set at " },
 	{ "[trust]\nmin-rsa-bits = 1024\n",
 	    "doublelock.conf:2: min-rsa-bits: a number from 2048 to 16384" },
-	{ "[trust]\npurpose = serverAuth\n", "doublelock.conf:2: purpose: clientAuth, or" },
+	{ "[trust]\npurpose = serverAuth\n", "doublelock.conf:2: purpose: clientAuth, " },
+	{ "[trust]\npurpose = secureShellClient\n",
+	    "doublelock.conf:2: purpose: clientAuth, " },
+	{ "[trust]\npurpose = clientAuth,secureShellClient,any\n",
+	    "doublelock.conf:2: purpose: clientAuth, " },
 	{ "[trust]\nrule = subject-cn:%u\n", "doublelock.conf: [trust]: rule belongs to" },
 	{ "[trust eu]\nrule = subject-cn:%u\n",
 	    "doublelock.conf: [trust eu]: anchors is missing" },
@@ -243,6 +247,32 @@ defaults_are_the_manual_s(void **state)
 	dlk_settings_free(settings);
 }
 
+static void
+purposes_beside_clients_are_named(void **state)
+{
+	static const struct {
+		const char *text;
+		bool any, ssh;
+	} rows[] = {
+		{ "[trust]\npurpose = clientAuth\n", false, false },
+		{ "[trust]\npurpose = clientAuth,any\n", true, false },
+		{ "[trust]\npurpose = clientAuth,secureShellClient\n", false, true },
+		{ "[trust]\npurpose = clientAuth,any,secureShellClient\n", true, true },
+	};
+	char words[DLK_DETAIL_MAX + 1];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dlk_settings *settings = NULL;
+
+		assert_int_equal(
+		    load(rows[i].text, strlen(rows[i].text), NULL, &settings, words), 0);
+		assert_int_equal(settings->policy.path.any_purpose, rows[i].any);
+		assert_int_equal(settings->policy.path.ssh_purpose, rows[i].ssh);
+		dlk_settings_free(settings);
+	}
+}
+
 static const char whole[] =
     "# a comment\n"
     "[trust]\nanchors = /etc/ca.pem\nanchors = /etc/ca2.pem\npurpose = clientAuth,any\n"
@@ -359,6 +389,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(nothing_is_cut, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
 		    defaults_are_the_manual_s, make_dir, remove_dir),
+		cmocka_unit_test_setup_teardown(
+		    purposes_beside_clients_are_named, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(a_whole_file_is_read, make_dir, remove_dir),
 		cmocka_unit_test_setup_teardown(
 		    further_files_add_and_never_override, make_dir, remove_dir),

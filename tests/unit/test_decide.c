@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509v3.h>
 
+#include "base/sshwire.h"
 #include "base/text.h"
 #include "core/decide.h"
 #include "core/known.h"
@@ -443,6 +444,68 @@ certificates_refuse_before_any_code(void **state)
 	assert_int_equal(w->last_step, -1);
 }
 
+/* The same, where the key that sshd saw is itself the certificate (RFC 6187). */
+static void
+ask_sshd_by_x509(struct dlk_request *request, const struct dlk_cert *cert, const char *user)
+{
+	DLK_AUTO_SSHKEY shown = { .type = "x509v3-ecdsa-sha2-nistp256" };
+
+	ask_sshd(request, cert, user);
+	dlk_buf_free(&request->evidence);
+	assert_int_equal(
+	    dlk_ssh_add_string(&shown.blob, SIZE_MAX, dlk_bytes_str(shown.type)), 0);
+	assert_int_equal(dlk_ssh_add_number(&shown.blob, SIZE_MAX, 1), 0);
+	assert_int_equal(dlk_ssh_add_string(&shown.blob, SIZE_MAX, dlk_cert_der(cert)), 0);
+	assert_int_equal(dlk_ssh_add_number(&shown.blob, SIZE_MAX, 0), 0);
+	assert_int_equal(
+	    dlk_buf_add(&request->evidence, SIZE_MAX, dlk_bytes_str("publickey ")), 0);
+	assert_int_equal(dlk_sshkey_text(&shown, &request->evidence), 0);
+}
+
+static void
+a_key_that_is_a_certificate_is_judged_in_full(void **state)
+{
+	const struct {
+		struct dlk_cert *cert;
+		const char *user;
+		enum dlk_reason reason;
+	} rows[] = {
+		{ alice, "alice", DLK_R_OK },
+		{ expired, "alice", DLK_R_CERTIFICATE_EXPIRED },
+		{ revoked, "alice", DLK_R_REVOKED },
+		{ alien, "alice", DLK_R_UNTRUSTED_ISSUER },
+		{ two_names, "alice", DLK_R_IDENTITY_AMBIGUOUS },
+		{ alice, "root", DLK_R_USER_MISMATCH },
+	};
+	struct world *w = *state;
+
+	w->n_registered = 0;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		DLK_AUTO_REQUEST request;
+		struct dlk_verdict verdict;
+
+		ask_sshd_by_x509(&request, rows[i].cert, rows[i].user);
+		if (rows[i].reason == DLK_R_OK) {
+			decide(w, &request, &verdict);
+			assert_int_equal(verdict.reason, DLK_R_OTP_REQUIRED);
+		}
+		type_code(&request);
+		decide(w, &request, &verdict);
+		if (verdict.reason != rows[i].reason)
+			fail_msg("row %zu: %s: %s", i, dlk_reason_str(verdict.reason),
+			    verdict.detail);
+		/* nobody but sshd has seen it used */
+		request.possession = DLK_POSSESSION_NONE;
+		decide(w, &request, &verdict);
+		assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
+		policy.carried_refused = true;
+		request.possession = DLK_POSSESSION_SSHD;
+		decide(w, &request, &verdict);
+		assert_int_equal(verdict.reason, DLK_R_NO_CERTIFICATE);
+		policy.carried_refused = false;
+	}
+}
+
 static void
 a_good_certificate_is_not_hidden_by_a_bad_one_of_its_key(void **state)
 {
@@ -871,6 +934,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(both_locks_open_the_door_once),
 		CASE(certificates_refuse_before_any_code),
+		CASE(a_key_that_is_a_certificate_is_judged_in_full),
 		CASE(a_good_certificate_is_not_hidden_by_a_bad_one_of_its_key),
 		CASE(no_record_no_yes),
 		CASE(an_offered_key_is_recorded_as_that),

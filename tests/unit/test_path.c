@@ -292,6 +292,20 @@ CHANGE(leaf_any_asked)
 	leaf_any(c);
 	c->rules.any_purpose = true;
 }
+CHANGE(leaf_ssh)
+{
+	pki_set(&c->leaf, PKI_PURPOSES, false, "1.3.6.1.5.5.7.3.21");
+}
+CHANGE(leaf_ssh_asked)
+{
+	leaf_ssh(c);
+	c->rules.ssh_purpose = true;
+}
+CHANGE(leaf_server_ssh_asked)
+{
+	leaf_server(c);
+	c->rules.ssh_purpose = true;
+}
 CHANGE(leaf_no_purpose)
 {
 	pki_unset(&c->leaf, PKI_PURPOSES);
@@ -685,6 +699,9 @@ static const struct row rows[] = {
 	{ "a leaf for both", leaf_both, DLK_R_OK, 0, NULL },
 	{ "a leaf for anything", leaf_any, WRONG_PURPOSE, 0, NULL },
 	{ "a leaf for anything, asked for", leaf_any_asked, DLK_R_OK, 0, NULL },
+	{ "a leaf for SSH", leaf_ssh, WRONG_PURPOSE, 0, NULL },
+	{ "a leaf for SSH, asked for", leaf_ssh_asked, DLK_R_OK, 0, NULL },
+	{ "a server's, SSH asked for", leaf_server_ssh_asked, WRONG_PURPOSE, 0, NULL },
 	{ "a leaf without extKeyUsage", leaf_no_purpose, DLK_R_OK, 0, NULL },
 	{ "a CA for servers", sub_server, WRONG_PURPOSE, 0, "CN=Sub 1" },
 	{ "a CA for clients", sub_client, DLK_R_OK, 0, NULL },
