@@ -48,11 +48,8 @@ answer(struct dlk_question *q)
 
 	if (status == 200)
 		add_person(request, &q->verdict);
-	if (q->verdict.reason == DLK_R_OTP_REQUIRED)
-		add(request, "WWW-Authenticate",
-		    "Basic realm=\"one-time code as password\", charset=\"UTF-8\"");
-	else if (status == 401)
-		add(request, "WWW-Authenticate", "Certificate realm=\"doublelock\"");
+	if (status == 401)
+		add(request, "WWW-Authenticate", dlk_question_challenge(&q->verdict));
 	add(request, "X-Doublelock-Reason", dlk_reason_str(q->verdict.reason));
 	dlk_http_answer(q->door, request, status, NULL, (struct dlk_bytes){ 0 });
 }

@@ -36,6 +36,12 @@ dlk_decode_escaped(struct dlk_bytes value, struct dlk_certificates *out)
 }
 
 int
+dlk_decode_pem(struct dlk_bytes value, struct dlk_certificates *out)
+{
+	return dlk_spelling_decode(value, DLK_EVIDENCE_MAX, out->leaf);
+}
+
+int
 dlk_decode_base64(struct dlk_bytes value, struct dlk_certificates *out)
 {
 	return add_base64(value, DLK_EVIDENCE_MAX, out->leaf);

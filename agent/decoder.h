@@ -15,6 +15,8 @@ struct dlk_certificates {
 
 /* Percent-encoded PEM or base64 (nginx, Apache, ALB). */
 int dlk_decode_escaped(struct dlk_bytes value, struct dlk_certificates *out);
+/* PEM as it is, or base64 of DER (FastCGI). */
+int dlk_decode_pem(struct dlk_bytes value, struct dlk_certificates *out);
 /* Base64 of DER (HAProxy, Caddy). */
 int dlk_decode_base64(struct dlk_bytes value, struct dlk_certificates *out);
 int dlk_decode_chain_base64(struct dlk_bytes value, struct dlk_certificates *out);

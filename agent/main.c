@@ -19,6 +19,7 @@
 
 #include "agent/auth.h"
 #include "agent/check.h"
+#include "agent/fcgi.h"
 #include "agent/health.h"
 #include "agent/house.h"
 #include "agent/http.h"
@@ -26,6 +27,7 @@
 #include "agent/modules.h"
 #include "agent/notify.h"
 #include "agent/sandbox.h"
+#include "agent/spop.h"
 #include "agent/status.h"
 #include "agent/watch.h"
 #include "base/say.h"
@@ -42,6 +44,7 @@ struct agent {
 	struct event_base *base;
 	struct dlk_http *http;
 	struct dlk_modules *modules, *gateways;
+	struct dlk_talks *spop, *fastcgi;
 	struct dlk_house house;
 	struct event *hup, *term, *interrupt, *ending, *watchdog;
 	int ticks;
@@ -199,8 +202,7 @@ end_when_quiet(evutil_socket_t fd, short what, void *arg)
 
 	(void)fd;
 	(void)what;
-	size_t open = dlk_http_open(agent->http) + dlk_modules_open(agent->modules) +
-		      dlk_modules_open(agent->gateways);
+	size_t open = dlk_http_open(agent->http) + dlk_serve_open_jobs(agent->house.serve);
 	if (open == 0 || ++agent->ticks > ENDING_S * 20)
 		(void)event_base_loopbreak(agent->base);
 }
@@ -216,6 +218,8 @@ terminate(evutil_socket_t signal, short what, void *arg)
 	dlk_http_stop_listening(agent->http);
 	dlk_modules_stop_listening(agent->modules);
 	dlk_modules_stop_listening(agent->gateways);
+	dlk_talks_stop_listening(agent->spop);
+	dlk_talks_stop_listening(agent->fastcgi);
 	(void)event_add(agent->ending, &(struct timeval){ .tv_usec = 50000 });
 }
 
@@ -237,6 +241,30 @@ watch_signals(struct agent *agent)
 	    event_add(agent->watchdog, &(struct timeval){ .tv_sec = watched / 2 }) < 0)
 		return broken("watchdog", -ENOMEM);
 	return 0;
+}
+
+static int
+open_doors(struct agent *agent, const struct dlk_route *route, size_t n_routes)
+{
+	struct dlk_listeners web, frames, records;
+	int r = dlk_modules_new(
+	    agent->base, &agent->house, DLK_ENTRANCE_PAM, &agent->listeners, &agent->modules);
+
+	if (r == 0)
+		r = dlk_modules_new(agent->base, &agent->house, DLK_ENTRANCE_GATEWAY,
+		    &agent->listeners, &agent->gateways);
+	dlk_listeners_take(&agent->listeners, DLK_SPEECH_HTTP, &web);
+	dlk_listeners_take(&agent->listeners, DLK_SPEECH_SPOP, &frames);
+	dlk_listeners_take(&agent->listeners, DLK_SPEECH_FASTCGI, &records);
+	if (r == 0)
+		r = dlk_http_new(agent->base, &web, route, n_routes, &agent->http);
+	if (r == 0)
+		r = dlk_talks_new(
+		    agent->base, &agent->house, &dlk_spop_speaker, &frames, &agent->spop);
+	if (r == 0)
+		r = dlk_talks_new(
+		    agent->base, &agent->house, &dlk_fcgi_speaker, &records, &agent->fastcgi);
+	return r;
 }
 
 static int
@@ -262,16 +290,7 @@ run(struct agent *agent)
 		code = watch_signals(agent);
 	if (code != 0)
 		return code;
-	struct dlk_listeners web;
-	int r = dlk_modules_new(
-	    agent->base, &agent->house, DLK_ENTRANCE_PAM, &agent->listeners, &agent->modules);
-	if (r == 0)
-		r = dlk_modules_new(agent->base, &agent->house, DLK_ENTRANCE_GATEWAY,
-		    &agent->listeners, &agent->gateways);
-	dlk_listeners_take(&agent->listeners, DLK_SPEECH_HTTP, &web);
-	if (r == 0)
-		r = dlk_http_new(agent->base, &web, routes, sizeof(routes) / sizeof(routes[0]),
-		    &agent->http);
+	int r = open_doors(agent, routes, sizeof(routes) / sizeof(routes[0]));
 	if (r < 0)
 		return broken("listening", r);
 	dlk_say(DLK_NOTICE, "%s: in force, %zu threads", agent->config,

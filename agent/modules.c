@@ -14,13 +14,12 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <event2/listener.h>
 
 #include "agent/gateway.h"
+#include "agent/porch.h"
 #include "agent/process.h"
 #include "base/account.h"
 #include "base/clock.h"
-#include "base/say.h"
 #include "base/text.h"
 #include "core/proof.h"
 #include "store/events.h"
@@ -44,11 +43,9 @@ struct dlk_modules {
 	const struct door *door;
 	struct event_base *base;
 	const struct dlk_house *house;
-	struct evconnlistener *listener[DLK_LISTEN_MAX];
-	size_t n_listeners;
-	struct event *retry; /* listens again after descriptors ran out */
+	struct dlk_porch *porch;
 	struct login *first;
-	size_t n, n_open;
+	size_t n;
 };
 
 /* A connection. */
@@ -185,7 +182,6 @@ done(struct dlk_job *job, bool worked)
 {
 	struct question *q = (struct question *)(void *)job;
 
-	q->all->n_open--;
 	if (!worked)
 		fault(&q->verdict, "too many requests wait");
 	dlk_courier_wake(q->all->house->courier);
@@ -227,7 +223,6 @@ ask(struct login *login)
 	q->job.work = work;
 	q->job.done = done;
 	login->asked = q;
-	login->all->n_open++;
 	(void)event_del(login->late);
 	dlk_serve_ask(login->all->house->serve, &q->job);
 	return 0;
@@ -315,17 +310,12 @@ know(struct dlk_caller *caller, const struct door *door, const struct ucred *pee
 }
 
 static void
-accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int n,
-    void *arg)
+come_in(void *arg, int fd, const struct ucred *peer)
 {
 	struct dlk_modules *all = arg;
-	struct ucred peer = { .uid = (uid_t)-1 };
-	socklen_t size = sizeof(peer);
-
-	(void)listener, (void)address, (void)n;
 	struct login *login = NULL;
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 &&
-	    peer.uid != (uid_t)-1 && !takes_too_many(all, peer.uid))
+
+	if (!takes_too_many(all, peer->uid))
 		login = calloc(1, sizeof(*login));
 	if (!login) {
 		close(fd);
@@ -335,8 +325,8 @@ accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a
 		.next = all->first,
 		.back = &all->first,
 		.fd = fd,
-		.most = peer.uid == 0 ? DLK_WIRE_MAX : all->door->small };
-	know(&login->caller, all->door, &peer);
+		.most = peer->uid == 0 ? DLK_WIRE_MAX : all->door->small };
+	know(&login->caller, all->door, peer);
 	if (login->next)
 		login->next->back = &login->next;
 	all->first = login;
@@ -345,28 +335,6 @@ accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *a
 	login->late = event_new(all->base, -1, 0, be_late, login);
 	if (!login->readable || !login->late || !wait_for_more(login, DLK_MODULES_ARRIVE_S))
 		end(login);
-}
-
-static void
-listen_again(evutil_socket_t fd, short what, void *arg)
-{
-	struct dlk_modules *all = arg;
-
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < all->n_listeners; i++)
-		(void)evconnlistener_enable(all->listener[i]);
-}
-
-/* No descriptor is left: later, instead of a loop that spins. */
-static void
-no_descriptor(struct evconnlistener *listener, void *arg)
-{
-	struct dlk_modules *all = arg;
-
-	dlk_say(DLK_WARNING, "%s: %s", all->door->socket, dlk_file_error(errno));
-	(void)evconnlistener_disable(listener);
-	(void)event_add(all->retry, &(struct timeval){ .tv_sec = 1 });
 }
 
 /* listen.c binds under NAME.PID and renames: the kernel keeps the first one. */
@@ -385,19 +353,6 @@ is_socket_of(const struct door *door, int fd)
 	       (slash[1 + name] == '\0' || slash[1 + name] == '.');
 }
 
-static int
-listen_on(struct dlk_modules *all, int fd)
-{
-	struct evconnlistener *listener = evconnlistener_new(
-	    all->base, accepted, all, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
-
-	if (!listener)
-		return -ENOMEM;
-	evconnlistener_set_error_cb(listener, no_descriptor);
-	all->listener[all->n_listeners++] = listener;
-	return 0;
-}
-
 int
 dlk_modules_new(struct event_base *base, const struct dlk_house *house,
     enum dlk_entrance entrance, struct dlk_listeners *listeners,
@@ -412,13 +367,11 @@ dlk_modules_new(struct event_base *base, const struct dlk_house *house,
 	all->door = entrance == DLK_ENTRANCE_PAM ? &doors[0] : &doors[1];
 	all->base = base;
 	all->house = house;
-	all->retry = event_new(base, -1, 0, listen_again, all);
-	if (!all->retry)
-		error = -ENOMEM;
+	error = dlk_porch_new(base, all->door->socket, come_in, all, &all->porch);
 	for (size_t i = 0; i < listeners->n && error == 0; i++) {
 		if (listeners->speech[i] == DLK_SPEECH_HTTP &&
 		    is_socket_of(all->door, listeners->fd[i])) {
-			error = listen_on(all, listeners->fd[i]);
+			error = dlk_porch_listen(all->porch, listeners->fd[i]);
 			continue;
 		}
 		others.speech[others.n] = listeners->speech[i];
@@ -429,16 +382,8 @@ dlk_modules_new(struct event_base *base, const struct dlk_house *house,
 	return error;
 }
 
-size_t
-dlk_modules_open(const struct dlk_modules *modules)
-{
-	return modules->n_open;
-}
-
 void
 dlk_modules_stop_listening(struct dlk_modules *modules)
 {
-	(void)event_del(modules->retry);
-	for (size_t i = 0; i < modules->n_listeners; i++)
-		(void)evconnlistener_disable(modules->listener[i]);
+	dlk_porch_stop_listening(modules->porch);
 }

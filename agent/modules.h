@@ -30,7 +30,6 @@ struct dlk_modules;
 int dlk_modules_new(struct event_base *base, const struct dlk_house *house,
     enum dlk_entrance entrance, struct dlk_listeners *listeners,
     struct dlk_modules **ret_modules);
-size_t dlk_modules_open(const struct dlk_modules *modules); /* questions not answered yet */
 void dlk_modules_stop_listening(struct dlk_modules *modules);
 
 #endif

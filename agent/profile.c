@@ -45,6 +45,11 @@ static const struct dlk_profile profiles[] = {
 };
 #define PROFILES (sizeof(profiles) / sizeof(profiles[0]))
 
+/* Names that no header has: a FastCGI server gives those of the client others. In no path of
+ * HTTP, so not in the table. */
+static const struct dlk_profile fastcgi = { "fastcgi", "SSL_CLIENT_CERT", NULL, "REMOTE_ADDR",
+	false, NULL, dlk_decode_pem, NULL };
+
 /* Known besides those of the table. */
 static const char *const others[] = { "X-Amzn-Mtls-Clientcert" };
 
@@ -55,6 +60,12 @@ dlk_profile_find(struct dlk_bytes name)
 		if (dlk_bytes_equal(name, dlk_bytes_str(profiles[i].name)))
 			return &profiles[i];
 	return NULL;
+}
+
+const struct dlk_profile *
+dlk_profile_fastcgi(void)
+{
+	return &fastcgi;
 }
 
 static bool

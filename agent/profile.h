@@ -20,6 +20,9 @@ struct dlk_headers {
 struct dlk_profile;
 /* nginx haproxy caddy traefik envoy apache rfc9440 alb; NULL where there is none. */
 const struct dlk_profile *dlk_profile_find(struct dlk_bytes name);
+/* Of a FastCGI server: its own parameters by their names, what the client has sent as headers
+ * by theirs. */
+const struct dlk_profile *dlk_profile_fastcgi(void);
 
 /*
  * Certificate, chain, source, user and code out of the headers. DLK_R_OK: a question, also

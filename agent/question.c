@@ -111,6 +111,14 @@ dlk_question_status(const struct dlk_verdict *verdict)
 		   : 403;
 }
 
+const char *
+dlk_question_challenge(const struct dlk_verdict *verdict)
+{
+	return verdict->reason == DLK_R_OTP_REQUIRED
+		   ? "Basic realm=\"one-time code as password\", charset=\"UTF-8\""
+		   : "Certificate realm=\"doublelock\"";
+}
+
 /* Allowed by the certificate alone: the same a while later, where the same is in force. What
  * a code once opened may be closed by the operator at any time, so that is kept for as long as
  * a page takes to load. */

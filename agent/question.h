@@ -37,6 +37,8 @@ void dlk_question_ask(struct dlk_question *question, const struct dlk_house *hou
 /* For gateways that know no more than that: 200; 401 where the certificate or the code is
  * missing; 403. */
 int dlk_question_status(const struct dlk_verdict *verdict);
+/* With a 401: the value of WWW-Authenticate (RFC 9110 section 11.6.1). */
+const char *dlk_question_challenge(const struct dlk_verdict *verdict);
 void dlk_question_free(struct dlk_question *question); /* one that was not asked */
 
 #endif

@@ -317,6 +317,16 @@ directory_of(const char *path, char *out, size_t size)
 	dlk_text_print(out, size, "%.*s", slash > path ? (int)(slash - path) : 1, path);
 }
 
+/* Doors for gateways stand beside the usual sockets, unless those are named as well. */
+static bool
+listens_on_unix(const struct dlk_settings *s)
+{
+	for (size_t i = 0; i < s->listen.n; i++)
+		if (strncmp(s->listen.text[i], "unix:", 5) == 0)
+			return true;
+	return false;
+}
+
 static int
 fill_defaults(struct dlk_settings *s, const char *dir)
 {
@@ -333,7 +343,7 @@ fill_defaults(struct dlk_settings *s, const char *dir)
 		error = put_default(&s->intermediates, dir, "intermediates.d");
 	if (error == 0)
 		error = put_default(&s->crls, dir, "crl.d");
-	if (error == 0 && s->listen.n == 0) {
+	if (error == 0 && !listens_on_unix(s)) {
 		error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/agent.sock");
 		if (error == 0)
 			error = dlk_strings_add(&s->listen, "unix:" DLK_RUNDIR "/module.sock");

@@ -11,12 +11,16 @@
 static int
 set_listen(struct dlk_build *b, const char *value, const char **ret_why)
 {
+	static const char *const local[] = { "unix:/", "spop:/", "fastcgi:/" };
 	struct dlk_endpoint unused;
+	bool good = dlk_endpoint_parse(value, &unused) == 0;
 
-	if (strncmp(value, "unix:/", 6) != 0 && dlk_endpoint_parse(value, &unused) < 0)
+	for (size_t i = 0; i < sizeof(local) / sizeof(local[0]); i++)
+		good = good || strncmp(value, local[i], strlen(local[i])) == 0;
+	if (!good)
 		return dlk_value_wrong(ret_why,
-		    "unix:/PATH, or tls:ADDRESS:PORT with an IP address ([...] where it is "
-		    "IPv6); there is none without TLS");
+		    "unix:/PATH, spop:/PATH, fastcgi:/PATH, or tls:ADDRESS:PORT with an IP "
+		    "address ([...] where it is IPv6); there is none without TLS");
 	return dlk_strings_add(&b->settings->listen, value);
 }
 

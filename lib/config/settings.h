@@ -33,7 +33,7 @@ struct dlk_settings {
 	struct dlk_strings crl_urls; /* [revocation] url */
 	bool crl_fetch;              /* [revocation] fetch; yes unless told */
 	char *certificates;          /* [certificates] directory */
-	struct dlk_strings listen;   /* [agent] listen: "unix:/path", "tls:ADDRESS:PORT" */
+	struct dlk_strings listen;   /* [agent] listen: "unix:/path", ... */
 	unsigned
 	    rate; /* [agent] rate: requests a second of one source or certificate; 0: any */
 	struct {
