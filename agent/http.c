@@ -59,9 +59,9 @@ dlk_http_answer(struct dlk_http *http, struct evhttp_request *request, int code,
     const char *type, struct dlk_bytes body)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
-	struct evbuffer *buffer = evbuffer_new();
+	struct evbuffer *buffer = body.n > 0 ? evbuffer_new() : NULL;
 	struct dlk_conn *conn = dlk_conns_find(http->conns, request);
-	bool whole = buffer && evbuffer_add(buffer, body.p, body.n) == 0;
+	bool whole = body.n == 0 || (buffer && evbuffer_add(buffer, body.p, body.n) == 0);
 
 	if (conn)
 		dlk_conn_rest(conn);

@@ -243,6 +243,21 @@ watch_signals(struct agent *agent)
 	return 0;
 }
 
+/* evhttp stops and begins to read with each request: with a list of changes most of that never
+ * reaches the kernel. No descriptor is there twice, which that would not bear. */
+static struct event_base *
+new_loop(void)
+{
+	struct event_config *config = event_config_new();
+	struct event_base *base = NULL;
+
+	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
+		base = event_base_new_with_config(config);
+	if (config)
+		event_config_free(config);
+	return base;
+}
+
 static int
 open_doors(struct agent *agent, const struct dlk_route *route, size_t n_routes)
 {
@@ -278,7 +293,7 @@ run(struct agent *agent)
 		{ "/v1/status", DLK_HTTP_GET, true, dlk_status_handle, &agent->house },
 	};
 
-	agent->base = event_base_new();
+	agent->base = new_loop();
 	agent->house.metrics = dlk_metrics_new();
 	agent->house.throttle = dlk_throttle_new();
 	agent->house.memo = dlk_memo_new();

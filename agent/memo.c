@@ -24,13 +24,20 @@ struct answer {
 };
 
 struct dlk_memo {
+	struct dlk_digester *digester;
 	struct answer *answer[SETS][WAYS];
 };
 
 struct dlk_memo *
 dlk_memo_new(void)
 {
-	return calloc(1, sizeof(struct dlk_memo));
+	struct dlk_memo *memo = calloc(1, sizeof(*memo));
+
+	if (memo && dlk_digester_new(&memo->digester) < 0) {
+		free(memo);
+		return NULL;
+	}
+	return memo;
 }
 
 void
@@ -39,11 +46,21 @@ dlk_memo_free(struct dlk_memo *memo)
 	for (size_t i = 0; memo && i < SETS; i++)
 		for (size_t way = 0; way < WAYS; way++)
 			free(memo->answer[i][way]);
+	if (memo)
+		dlk_digester_free(memo->digester);
 	free(memo);
 }
 
 int
-dlk_memo_key(const struct dlk_caller *caller, const struct dlk_request *request,
+dlk_memo_digest(
+    struct dlk_memo *memo, struct dlk_bytes octets, uint8_t ret_digest[DLK_MEMO_KEY])
+{
+	return dlk_digester_run(memo->digester, &octets, 1, ret_digest);
+}
+
+int
+dlk_memo_key(struct dlk_memo *memo, const struct dlk_caller *caller,
+    const struct dlk_request *request, const uint8_t evidence[DLK_MEMO_KEY],
     uint8_t ret_key[DLK_MEMO_KEY])
 {
 	const struct dlk_bytes part[] = {
@@ -52,12 +69,12 @@ dlk_memo_key(const struct dlk_caller *caller, const struct dlk_request *request,
 		dlk_bytes_str(request->service),
 		dlk_bytes_str(request->source),
 		dlk_bytes_str(request->user),
-		dlk_bytes_of(&request->evidence),
+		DLK_BYTES(evidence, DLK_MEMO_KEY),
 		dlk_bytes_of(&request->chain),
 	};
 	_Static_assert(DLK_MEMO_KEY == DLK_DIGEST_SIZE, "the key is a digest");
 
-	return dlk_digest(part, sizeof(part) / sizeof(part[0]), ret_key);
+	return dlk_digester_run(memo->digester, part, sizeof(part) / sizeof(part[0]), ret_key);
 }
 
 static struct answer **

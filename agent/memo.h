@@ -17,8 +17,13 @@ struct dlk_memo;
 struct dlk_memo *dlk_memo_new(void); /* NULL: no memory */
 void dlk_memo_free(struct dlk_memo *memo);
 
-/* Everything of the question that its answer depends on. 0 or -ENOMEM. */
-int dlk_memo_key(const struct dlk_caller *caller, const struct dlk_request *request,
+/* 0 or -ENOMEM. */
+int dlk_memo_digest(
+    struct dlk_memo *memo, struct dlk_bytes octets, uint8_t ret_digest[DLK_MEMO_KEY]);
+/* Everything of the question that its answer depends on; `evidence` is the digest of the
+ * request's. 0 or -ENOMEM. */
+int dlk_memo_key(struct dlk_memo *memo, const struct dlk_caller *caller,
+    const struct dlk_request *request, const uint8_t evidence[DLK_MEMO_KEY],
     uint8_t ret_key[DLK_MEMO_KEY]);
 /* Keeps a verdict that allows for so many seconds, under the generation of the configuration
  * that was in force when it was asked for. Where there is no memory, nothing is kept. */

@@ -29,11 +29,6 @@ dlk_question_new(uid_t peer)
 	q->caller.uid = peer;
 	q->caller.root = peer == 0;
 	dlk_text_print(q->caller.name, sizeof(q->caller.name), "uid:%u", (unsigned)peer);
-	if (getrandom(q->asked.attempt, sizeof(q->asked.attempt), 0) !=
-	    (ssize_t)sizeof(q->asked.attempt)) {
-		free(q);
-		return NULL;
-	}
 	return q;
 }
 
@@ -167,6 +162,14 @@ count_stranger(const struct dlk_question *q)
 		    dlk_monotonic_ms());
 }
 
+/* Certificates are long: their digest stands for them. */
+static int
+digest_evidence(struct dlk_question *q)
+{
+	return dlk_memo_digest(
+	    q->house->memo, dlk_bytes_of(&q->asked.evidence), q->evidence_digest);
+}
+
 static enum dlk_throttled
 limit(const struct dlk_question *q)
 {
@@ -183,8 +186,8 @@ limit(const struct dlk_question *q)
 		source = dlk_throttle_take(
 		    throttle, "source", dlk_bytes_str(q->asked.source), rate, now);
 	if (q->asked.evidence.n > 0)
-		certificate = dlk_throttle_take(
-		    throttle, "certificate", dlk_bytes_of(&q->asked.evidence), rate, now);
+		certificate = dlk_throttle_take(throttle, "certificate",
+		    DLK_BYTES(q->evidence_digest, sizeof(q->evidence_digest)), rate, now);
 	if (source == DLK_THROTTLE_FIRST || certificate == DLK_THROTTLE_FIRST)
 		return DLK_THROTTLE_FIRST;
 	return source != DLK_THROTTLE_PASS ? source : certificate;
@@ -224,12 +227,33 @@ is_repeated(struct dlk_question *q)
 		return false;
 	/* as it is now; the thread may write the account's own spelling into it */
 	q->generation = dlk_reload_generation(q->house->reload);
-	if (dlk_memo_key(&q->caller, &q->asked, q->key) < 0) {
+	if (dlk_memo_key(q->house->memo, &q->caller, &q->asked, q->evidence_digest, q->key) <
+	    0) {
 		q->repeats = false;
 		return false;
 	}
 	return dlk_memo_find(
 	    q->house->memo, q->key, q->generation, dlk_clock_now(), &q->verdict);
+}
+
+static bool
+has_attempt(const struct dlk_question *q)
+{
+	static const uint8_t none[DLK_ATTEMPT_SIZE];
+
+	return memcmp(q->asked.attempt, none, sizeof(none)) != 0;
+}
+
+static void
+ask(struct dlk_question *q)
+{
+	if (has_attempt(q) || getrandom(q->asked.attempt, sizeof(q->asked.attempt), 0) ==
+				  (ssize_t)sizeof(q->asked.attempt)) {
+		dlk_serve_ask(q->house->serve, &q->job);
+		return;
+	}
+	fault(&q->verdict, "no random numbers");
+	answer_now(q, NULL);
 }
 
 void
@@ -238,6 +262,9 @@ dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
 	question->house = house;
 	question->job.work = work;
 	question->job.done = done;
+	/* without memory all share one bucket, and nothing is repeated */
+	if (digest_evidence(question) < 0)
+		question->repeats = false;
 	enum dlk_throttled held = limit(question);
 	if (held != DLK_THROTTLE_PASS)
 		dlk_find(&question->refusal, DLK_STAGE_ADMIT, DLK_R_RATE_LIMITED, "%s",
@@ -250,6 +277,6 @@ dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
 	} else if (is_repeated(question)) {
 		answer_now(question, question->asked.service);
 	} else {
-		dlk_serve_ask(house->serve, &question->job);
+		ask(question);
 	}
 }

@@ -23,16 +23,17 @@ struct dlk_question {
 	bool repeats;
 	int lasting; /* seconds for which the verdict may be repeated */
 	unsigned generation;
-	uint8_t key[DLK_MEMO_KEY];
+	uint8_t key[DLK_MEMO_KEY], evidence_digest[DLK_MEMO_KEY];
 	struct dlk_verdict verdict;
 	bool service_known; /* the configuration has it */
 	/* In the loop's thread: answers the request. The verdict is complete. */
 	void (*answer)(struct dlk_question *question);
 };
 
-/* A question of a gateway: its caller and a fresh attempt are in it. NULL: no memory. */
+/* A question of a gateway: its caller is in it. NULL: no memory. */
 struct dlk_question *dlk_question_new(uid_t peer);
-/* Takes it; `answer` is called once, and then it is wiped and freed. */
+/* Takes it, and gives it an attempt of its own where it has none; `answer` is called once, and
+ * then it is wiped and freed. */
 void dlk_question_ask(struct dlk_question *question, const struct dlk_house *house);
 /* For gateways that know no more than that: 200; 401 where the certificate or the code is
  * missing; 403. */

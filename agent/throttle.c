@@ -19,6 +19,7 @@ struct bucket {
 };
 
 struct dlk_throttle {
+	struct dlk_digester *digester;
 	uint8_t salt[16]; /* nobody chooses keys that share a bucket */
 	struct bucket bucket[SETS][WAYS];
 };
@@ -28,8 +29,11 @@ dlk_throttle_new(void)
 {
 	struct dlk_throttle *throttle = calloc(1, sizeof(*throttle));
 
-	if (throttle && getrandom(throttle->salt, sizeof(throttle->salt), 0) !=
-			    (ssize_t)sizeof(throttle->salt)) {
+	if (!throttle)
+		return NULL;
+	if (getrandom(throttle->salt, sizeof(throttle->salt), 0) !=
+		(ssize_t)sizeof(throttle->salt) ||
+	    dlk_digester_new(&throttle->digester) < 0) {
 		free(throttle);
 		return NULL;
 	}
@@ -39,6 +43,8 @@ dlk_throttle_new(void)
 void
 dlk_throttle_free(struct dlk_throttle *throttle)
 {
+	if (throttle)
+		dlk_digester_free(throttle->digester);
 	free(throttle);
 }
 
@@ -51,7 +57,7 @@ tag_of(const struct dlk_throttle *throttle, const char *kind, struct dlk_bytes k
 	uint64_t tag;
 
 	/* without memory all share one bucket, which is no way around it */
-	if (dlk_digest(part, 3, digest) < 0)
+	if (dlk_digester_run(throttle->digester, part, 3, digest) < 0)
 		memset(digest, 1, sizeof(digest));
 	memcpy(&tag, digest, sizeof(tag));
 	return tag ? tag : 1;

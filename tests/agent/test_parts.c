@@ -282,14 +282,19 @@ an_answer_is_kept_for_the_same_question_alone(void **state)
 		.fingerprint = "ff",
 		.good_until = 2000 };
 	struct dlk_request r = { .service = "web", .source = "192.0.2.1" };
-	uint8_t key[DLK_MEMO_KEY], key2[DLK_MEMO_KEY];
+	uint8_t key[DLK_MEMO_KEY], key2[DLK_MEMO_KEY], evidence[DLK_MEMO_KEY];
 	struct dlk_memo *memo = dlk_memo_new();
 	struct dlk_verdict found;
 
 	(void)state;
 	assert_non_null(memo);
-	assert_int_equal(dlk_memo_key(&caller, &r, key), 0);
-	assert_int_equal(dlk_memo_key(&other, &r, key2), 0);
+	assert_int_equal(dlk_memo_digest(memo, dlk_bytes_str("one"), evidence), 0);
+	assert_int_equal(dlk_memo_key(memo, &caller, &r, evidence, key), 0);
+	assert_int_equal(dlk_memo_digest(memo, dlk_bytes_str("two"), evidence), 0);
+	assert_int_equal(dlk_memo_key(memo, &caller, &r, evidence, key2), 0);
+	assert_memory_not_equal(key, key2, sizeof(key));
+	assert_int_equal(dlk_memo_digest(memo, dlk_bytes_str("one"), evidence), 0);
+	assert_int_equal(dlk_memo_key(memo, &other, &r, evidence, key2), 0);
 	assert_memory_not_equal(key, key2, sizeof(key));
 	assert_false(dlk_memo_find(memo, key, 1, 1000, &found));
 	dlk_memo_keep(memo, key, &verdict, 1, 1000, DLK_MEMO_SECONDS);
