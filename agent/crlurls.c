@@ -6,11 +6,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include <openssl/x509v3.h>
+#include <openssl/evp.h>
 
 #include "agent/download.h"
 #include "base/text.h"
+#include "core/points.h"
 #include "store/registry.h"
+#include "store/wanted.h"
 
 #define USERS_MAX 65536
 
@@ -45,7 +47,8 @@ holds(const struct dlk_crl_urls *urls, struct dlk_bytes url)
 }
 
 void
-dlk_crl_urls_add(struct dlk_crl_urls *urls, struct dlk_bytes url, bool configured)
+dlk_crl_urls_add(
+    struct dlk_crl_urls *urls, struct dlk_bytes url, const char *issuer, bool configured)
 {
 	struct dlk_crl_url *last = &urls->url[urls->n];
 
@@ -54,37 +57,47 @@ dlk_crl_urls_add(struct dlk_crl_urls *urls, struct dlk_bytes url, bool configure
 		return;
 	*last = (struct dlk_crl_url){ .configured = configured };
 	memcpy(last->url, url.p, url.n);
+	dlk_text_print(last->issuer, sizeof(last->issuer), "%s", issuer);
 	last->refused = !dlk_download_is_web(last->url);
 	if (name_file(last))
 		urls->n++;
 }
 
+struct named {
+	struct dlk_crl_urls *urls;
+	const char *issuer;
+};
+
 static void
-add_names(struct dlk_crl_urls *urls, const GENERAL_NAMES *names)
+add_point(struct dlk_bytes url, void *arg)
 {
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-		if (name->type != GEN_URI)
-			continue;
-		const ASN1_IA5STRING *uri = name->d.uniformResourceIdentifier;
-		dlk_crl_urls_add(urls,
-		    DLK_BYTES(ASN1_STRING_get0_data(uri), (size_t)ASN1_STRING_length(uri)),
-		    false);
-	}
+	const struct named *named = arg;
+
+	dlk_crl_urls_add(named->urls, url, named->issuer, false);
 }
 
 void
 dlk_crl_urls_add_cert(struct dlk_crl_urls *urls, const struct dlk_cert *cert)
 {
-	CRL_DIST_POINTS *points =
-	    X509_get_ext_d2i(dlk_cert_x509(cert), NID_crl_distribution_points, NULL, NULL);
+	struct named named = { urls, dlk_cert_issuer(cert) };
 
-	for (int i = 0; points && i < sk_DIST_POINT_num(points); i++) {
-		const DIST_POINT *point = sk_DIST_POINT_value(points, i);
-		if (point->distpoint && point->distpoint->type == 0)
-			add_names(urls, point->distpoint->name.fullname);
-	}
-	CRL_DIST_POINTS_free(points);
+	dlk_cert_points(cert, add_point, &named);
+}
+
+static bool
+knows(const struct dlk_certs *certs, const struct dlk_cert *cert)
+{
+	for (size_t i = 0; i < certs->n; i++)
+		if (dlk_bytes_equal(dlk_cert_der(certs->cert[i]), dlk_cert_der(cert)))
+			return true;
+	return false;
+}
+
+static void
+add_signer(struct dlk_crl_urls *urls, const struct dlk_cert *cert)
+{
+	if (!knows(&urls->signers, cert))
+		(void)dlk_certs_add(&urls->signers, dlk_cert_ref(cert));
 }
 
 struct registered {
@@ -92,6 +105,16 @@ struct registered {
 	const struct dlk_engine *engine;
 	int64_t now;
 };
+
+/* CAs that come with a certificate are nobody's but its own. */
+static void
+add_path(struct dlk_crl_urls *urls, const struct dlk_path *path)
+{
+	for (size_t i = 1; i + 1 < path->n; i++) {
+		dlk_crl_urls_add_cert(urls, path->cert[i]);
+		add_signer(urls, path->cert[i]);
+	}
+}
 
 /* Whether it leads to an anchor is asked only where it would add something. */
 static int
@@ -110,10 +133,15 @@ add_registered(const char *name, const struct dlk_certs *certs,
 	if (certs->n == 0)
 		return 0;
 	dlk_crl_urls_add_cert(r->urls, certs->cert[0]);
-	if (r->urls->n > before &&
-	    dlk_paths_find(dlk_engine_trust(r->engine), &dlk_engine_policy(r->engine)->path,
-		certs->cert[0], &chain, r->now, &paths, &why) != DLK_R_OK)
+	if (r->urls->n == before)
+		return 0;
+	if (dlk_paths_find(dlk_engine_trust(r->engine), &dlk_engine_policy(r->engine)->path,
+		certs->cert[0], &chain, r->now, &paths, &why) != DLK_R_OK) {
 		r->urls->n = before;
+		return 0;
+	}
+	for (size_t i = 0; i < dlk_paths_count(paths); i++)
+		add_path(r->urls, dlk_paths_at(paths, i));
 	return 0;
 }
 
@@ -141,6 +169,68 @@ add_all_registered(struct registered *r, const struct dlk_care *care)
 	return error;
 }
 
+static int
+add_wanted(const struct dlk_wanted *wanted, void *arg)
+{
+	struct dlk_crl_urls *urls = arg;
+
+	dlk_crl_urls_add(urls, dlk_bytes_str(wanted->url), wanted->name, false);
+	if (wanted->row > urls->latest)
+		urls->latest = wanted->row;
+	if (wanted->issuer)
+		add_signer(urls, wanted->issuer);
+	return 0;
+}
+
+/* A record that cannot be read is told of by whoever needs it for an answer. */
+static void
+add_all_wanted(struct dlk_crl_urls *urls, const struct dlk_settings *settings)
+{
+	struct dlk_finding ignored = { 0 };
+	DLK_AUTO_RECORD *record = NULL;
+
+	if (dlk_record_open(settings->store, NULL, &record, &ignored) == 0)
+		(void)dlk_wanted_each(record, add_wanted, urls);
+}
+
+bool
+dlk_crl_urls_signed(const struct dlk_crl_urls *urls, const struct dlk_trust *trust,
+    const struct dlk_crls *crls, size_t i)
+{
+	const struct dlk_cert *ca;
+
+	for (size_t n = 0; (ca = dlk_trust_ca_at(trust, n)); n++)
+		if (dlk_crls_signed_by(crls, i, ca))
+			return true;
+	for (size_t n = 0; n < urls->signers.n; n++)
+		if (dlk_crls_signed_by(crls, i, urls->signers.cert[n]))
+			return true;
+	return false;
+}
+
+static void
+add_freshest(struct dlk_crl_urls *urls, const struct dlk_engine *engine)
+{
+	const struct dlk_crls *crls = dlk_engine_crls(engine);
+	struct dlk_crl_about about;
+
+	for (size_t i = 0; i < dlk_crls_count(crls); i++) {
+		dlk_crls_describe(crls, i, &about);
+		struct named named = { urls, about.issuer };
+		if (!about.delta &&
+		    dlk_crl_urls_signed(urls, dlk_engine_trust(engine), crls, i))
+			dlk_crls_points(crls, i, add_point, &named);
+	}
+}
+
+void
+dlk_crl_urls_fini(struct dlk_crl_urls *urls)
+{
+	dlk_certs_fini(&urls->signers);
+	urls->n = 0;
+	urls->latest = 0;
+}
+
 int
 dlk_crl_urls_collect(
     struct dlk_crl_urls *urls, const struct dlk_engine *engine, uid_t owner, int64_t now)
@@ -151,14 +241,17 @@ dlk_crl_urls_collect(
 	struct registered registered = { urls, engine, now };
 	const struct dlk_cert *ca;
 
-	urls->n = 0;
+	dlk_crl_urls_fini(urls);
 	if (s->policy.revocation.mode == DLK_REVOCATION_OFF)
 		return 0;
 	for (size_t i = 0; i < s->crl_urls.n; i++)
-		dlk_crl_urls_add(urls, dlk_bytes_str(s->crl_urls.text[i]), true);
+		dlk_crl_urls_add(urls, dlk_bytes_str(s->crl_urls.text[i]), "", true);
 	if (!s->crl_fetch)
 		return 0;
 	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++)
 		dlk_crl_urls_add_cert(urls, ca);
-	return add_all_registered(&registered, &care);
+	int error = add_all_registered(&registered, &care);
+	add_all_wanted(urls, s);
+	add_freshest(urls, engine);
+	return error;
 }

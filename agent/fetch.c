@@ -6,21 +6,27 @@
 #include "agent/fetch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 
+#include "agent/prune.h"
 #include "agent/refresh.h"
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "store/crlindex.h"
+#include "store/wanted.h"
 #include "wire/frame.h"
 
-#define LOOK_S 600 /* certificates are registered without a word to anybody */
+#define LOOK_S   600         /* certificates are registered without a word to anybody */
+#define WANTED_S 5           /* who judges elsewhere says in the record what he wants */
+#define ASK_S    (4 * 3600L) /* a CA may make a list long before the one before is over */
 
 /* Of one URL. */
 struct
@@ -28,6 +34,7 @@ try {
 	char name[DLK_CRL_URL_NAME];
 	unsigned failures;
 	int64_t rest_until_ms; /* monotonic */
+	int64_t asked_ms;      /* monotonic: what is held was looked at then */
 	bool told;             /* that it is refused */
 };
 
@@ -45,6 +52,8 @@ struct dlk_fetch {
 	struct try try[DLK_CRL_URLS_MAX];
 	size_t n;
 	struct dlk_crl_urls urls;
+	char store[PATH_MAX];
+	struct timespec stored; /* when the record's log was written to, at the last look */
 };
 
 static bool
@@ -75,7 +84,8 @@ line_up(struct dlk_fetch *fetch)
 	fetch->n = fetch->urls.n;
 	for (size_t i = 0; i < fetch->n; i++) {
 		const struct try *known = find(before, n, fetch->urls.url[i].name);
-		fetch->try[i] = known ? *known : (struct try){ .failures = 0 };
+		fetch->try[i] =
+		    known ? *known : (struct try){ .asked_ms = dlk_monotonic_ms() };
 		memcpy(fetch->try[i].name, fetch->urls.url[i].name, DLK_CRL_URL_NAME);
 	}
 }
@@ -103,7 +113,7 @@ static void
 fetch_one(struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
 {
 	const struct dlk_refresh refresh = {
-		.engine = engine, .stop = is_ending, .ctx = fetch
+		.engine = engine, .urls = &fetch->urls, .stop = is_ending, .ctx = fetch
 	};
 	const struct dlk_crl_url *url = &fetch->urls.url[i];
 	struct try *try = &fetch->try[i];
@@ -115,6 +125,7 @@ fetch_one(struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
 	if (end == DLK_REFRESHED_STOPPED)
 		return;
 	bool due = dlk_refresh_due(dlk_engine_settings(engine), url, fetch->random) <= now;
+	try->asked_ms = dlk_monotonic_ms();
 	try->failures = end == DLK_REFRESHED_FAILED || due ? try->failures + 1 : 0;
 	try->rest_until_ms =
 	    try->failures ? dlk_monotonic_ms() + 1000 * dlk_refresh_pause(try->failures) : 0;
@@ -131,7 +142,11 @@ wait_of(const struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i
 	int64_t due =
 	    dlk_refresh_due(dlk_engine_settings(engine), &fetch->urls.url[i], fetch->random);
 	int64_t now = dlk_clock_now();
-	return due <= now ? 0 : due - now;
+	int64_t since = (dlk_monotonic_ms() - fetch->try[i].asked_ms) / 1000;
+	int64_t ask = ASK_S - (int64_t)fetch->random % (ASK_S / 8) - since;
+	due = due <= now ? 0 : due - now;
+	ask = ask > 0 ? ask : 0;
+	return due < ask ? due : ask;
 }
 
 static void
@@ -163,6 +178,21 @@ look_at_each(struct dlk_fetch *fetch, const struct dlk_engine *engine)
 	return soonest > 0 ? soonest : 1;
 }
 
+static int
+prepare(struct dlk_fetch *fetch, const struct dlk_settings *settings)
+{
+	int r = dlk_refresh_prepare(settings);
+
+	if (r < 0) {
+		dlk_say(DLK_ERROR, "%s: %s", settings->index, dlk_file_error(r));
+		return r;
+	}
+	if (!fetch->swept)
+		(void)dlk_crlindex_sweep(settings->index);
+	fetch->swept = true;
+	return 0;
+}
+
 /* Seconds until the next look. A configuration that is broken is the reload's to tell. */
 static int64_t
 look(struct dlk_fetch *fetch)
@@ -174,28 +204,47 @@ look(struct dlk_fetch *fetch)
 	    0)
 		return LOOK_S;
 	const struct dlk_settings *settings = dlk_engine_settings(engine);
+	(void)dlk_text_copy(fetch->store, sizeof(fetch->store), settings->store);
 	int r = dlk_crl_urls_collect(&fetch->urls, engine, fetch->owner, dlk_clock_now());
 	if (r < 0)
 		dlk_say(DLK_WARNING, "%s: %s: distribution points in it are not known",
 		    settings->certificates, dlk_file_error(r));
 	line_up(fetch);
-	if (fetch->n == 0)
+	if (fetch->n == 0 || prepare(fetch, settings) < 0)
 		return LOOK_S;
-	r = dlk_refresh_prepare(settings);
-	if (r < 0) {
-		dlk_say(DLK_ERROR, "%s: %s", settings->index, dlk_file_error(r));
-		return LOOK_S;
-	}
-	if (!fetch->swept)
-		(void)dlk_crlindex_sweep(settings->index);
-	fetch->swept = true;
-	return look_at_each(fetch, engine);
+	int64_t next = look_at_each(fetch, engine);
+	if (r == 0)
+		dlk_prune(settings, &fetch->urls, dlk_clock_now());
+	return next;
 }
 
-static void
+/* The record's log was written to since the last look, and has a list that was not wanted
+ * before. */
+static bool
+wants_more(struct dlk_fetch *fetch)
+{
+	struct dlk_finding ignored = { 0 };
+	DLK_AUTO_RECORD *record = NULL;
+	char log[PATH_MAX + 8];
+	struct stat st;
+	int64_t latest = 0;
+
+	dlk_text_print(log, sizeof(log), "%s-wal", fetch->store);
+	if (!fetch->store[0] || stat(log, &st) < 0 ||
+	    (st.st_mtim.tv_sec == fetch->stored.tv_sec &&
+		st.st_mtim.tv_nsec == fetch->stored.tv_nsec))
+		return false;
+	fetch->stored = st.st_mtim;
+	return dlk_record_open(fetch->store, NULL, &record, &ignored) == 0 &&
+	       dlk_wanted_latest(record, &latest) == 0 && latest > fetch->urls.latest;
+}
+
+/* True where it was woken. */
+static bool
 wait_for(struct dlk_fetch *fetch, int64_t seconds)
 {
 	struct timespec until;
+	bool woken;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &until);
 	until.tv_sec += seconds;
@@ -203,8 +252,21 @@ wait_for(struct dlk_fetch *fetch, int64_t seconds)
 	while (!fetch->asked && !fetch->ending)
 		if (pthread_cond_timedwait(&fetch->some, &fetch->lock, &until) == ETIMEDOUT)
 			break;
+	woken = fetch->asked || fetch->ending;
 	fetch->asked = false;
 	pthread_mutex_unlock(&fetch->lock);
+	return woken;
+}
+
+static void
+rest(struct dlk_fetch *fetch, int64_t seconds)
+{
+	while (seconds > 0) {
+		int64_t step = seconds < WANTED_S ? seconds : WANTED_S;
+		if (wait_for(fetch, step) || wants_more(fetch))
+			return;
+		seconds -= step;
+	}
 }
 
 static void *
@@ -213,7 +275,7 @@ run(void *arg)
 	struct dlk_fetch *fetch = arg;
 
 	while (!fetch->ending)
-		wait_for(fetch, look(fetch));
+		rest(fetch, look(fetch));
 	return NULL;
 }
 
@@ -277,5 +339,6 @@ dlk_fetch_free(struct dlk_fetch *fetch)
 	pthread_join(fetch->thread, NULL);
 	pthread_cond_destroy(&fetch->some);
 	pthread_mutex_destroy(&fetch->lock);
+	dlk_crl_urls_fini(&fetch->urls);
 	free(fetch);
 }

@@ -175,6 +175,7 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 	else
 		dlk_engine_decide(
 		    engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
+	dlk_engine_want(engine, dlk_clock_now());
 }
 
 static void

@@ -147,6 +147,7 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 		fault(&q->verdict, "the account could not be looked up");
 	else
 		decide(q, engine);
+	dlk_engine_want(engine, dlk_clock_now());
 	q->lasting = seconds_of(&q->verdict, dlk_engine_policy(engine));
 }
 

@@ -166,18 +166,6 @@ held_since(const struct job *job)
 	return st.st_mtim.tv_sec;
 }
 
-static bool
-is_signed(const struct job *job, size_t i)
-{
-	const struct dlk_cert *ca;
-
-	for (size_t n = 0; (ca = dlk_trust_ca_at(dlk_engine_trust(job->refresh->engine), n));
-	     n++)
-		if (dlk_crls_signed_by(job->fresh, i, ca))
-			return true;
-	return false;
-}
-
 static enum dlk_refreshed
 judge_list(const struct job *job, size_t i)
 {
@@ -185,7 +173,8 @@ judge_list(const struct job *job, size_t i)
 	char when[DLK_TIME_TEXT];
 
 	dlk_crls_describe(job->fresh, i, &about);
-	if (!is_signed(job, i)) {
+	if (!dlk_crl_urls_signed(
+		job->refresh->urls, dlk_engine_trust(job->refresh->engine), job->fresh, i)) {
 		dlk_text_print(job->words, DLK_REFRESH_WORDS,
 		    "signed by no CA of the trust; its issuer is %s", about.issuer);
 		return DLK_REFRESHED_FAILED;

@@ -20,6 +20,7 @@ enum dlk_refreshed {
 
 struct dlk_refresh {
 	const struct dlk_engine *engine; /* with trust and lists */
+	const struct dlk_crl_urls *urls; /* the CAs that may have signed a list as well */
 	bool (*stop)(void *ctx);         /* may be NULL */
 	void *ctx;
 };

@@ -27,7 +27,8 @@ struct crl {
 	bool json;
 	int64_t now;
 	struct dlk_engine *engine;
-	json_t *lists, *missing, *refused;
+	json_t *lists, *missing, *refused, *wanted;
+	struct dlk_crl_urls urls;
 	int end;
 };
 
@@ -37,6 +38,8 @@ crl_fini(struct crl *c)
 	json_decref(c->lists);
 	json_decref(c->missing);
 	json_decref(c->refused);
+	json_decref(c->wanted);
+	dlk_crl_urls_fini(&c->urls);
 	dlk_engine_close(c->engine);
 }
 #define AUTO_CRL __attribute__((cleanup(crl_fini))) struct crl
@@ -53,33 +56,23 @@ begin(struct ctl_call *call, struct crl *c, unsigned parts)
 	c->lists = json_array();
 	c->missing = json_array();
 	c->refused = json_array();
+	c->wanted = json_array();
 	if (!CTL_OPTIONS(call, table, 0, 0))
 		return CTL_USAGE;
-	if (!c->lists || !c->missing || !c->refused)
+	if (!c->lists || !c->missing || !c->refused || !c->wanted)
 		return ctl_fault("out of memory");
 	return ctl_open(c->config, parts, &c->engine);
 }
 
 /* ---- status ---- */
 
-static bool
-is_signed(const struct crl *c, size_t list)
-{
-	const struct dlk_trust *trust = dlk_engine_trust(c->engine);
-	const struct dlk_cert *ca;
-
-	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++)
-		if (dlk_crls_signed_by(dlk_engine_crls(c->engine), list, ca))
-			return true;
-	return false;
-}
-
 static const char *
 state_of(const struct crl *c, size_t list, const struct dlk_crl_about *about)
 {
 	int64_t grace = dlk_engine_policy(c->engine)->revocation.grace;
 
-	if (!is_signed(c, list))
+	if (!dlk_crl_urls_signed(
+		&c->urls, dlk_engine_trust(c->engine), dlk_engine_crls(c->engine), list))
 		return "signer unknown";
 	if (about->this_update > c->now)
 		return "not yet valid";
@@ -205,27 +198,64 @@ tell_refused(struct crl *c, size_t i)
 		printf("%-14s %s\n", "UNUSABLE", words);
 }
 
+static void
+tell_without(struct crl *c, const struct dlk_cert *ca)
+{
+	const struct dlk_crls *crls = dlk_engine_crls(c->engine);
+
+	for (size_t i = 0; i < dlk_crls_count(crls); i++)
+		if (dlk_crls_signed_by(crls, i, ca))
+			return;
+	c->end = CTL_REFUSED;
+	if (c->json)
+		json_array_append_new(c->missing, json_string(dlk_cert_subject(ca)));
+	else
+		printf("%-14s no list of %s\n", "MISSING", dlk_cert_subject(ca));
+}
+
 /* An anchor that issues nothing but CAs that are known needs a list as well: theirs are in it.
- */
+ * CAs that came with certificates are known by them. */
 static void
 tell_missing(struct crl *c)
 {
-	const struct dlk_trust *trust = dlk_engine_trust(c->engine);
-	const struct dlk_crls *crls = dlk_engine_crls(c->engine);
 	const struct dlk_cert *ca;
 
-	for (size_t i = 0; (ca = dlk_trust_ca_at(trust, i)); i++) {
-		bool has = false;
-		for (size_t n = 0; n < dlk_crls_count(crls) && !has; n++)
-			has = dlk_crls_signed_by(crls, n, ca);
-		if (has)
-			continue;
-		c->end = CTL_REFUSED;
-		if (c->json)
-			json_array_append_new(c->missing, json_string(dlk_cert_subject(ca)));
-		else
-			printf("%-14s no list of %s\n", "MISSING", dlk_cert_subject(ca));
+	for (size_t i = 0; (ca = dlk_trust_ca_at(dlk_engine_trust(c->engine), i)); i++)
+		tell_without(c, ca);
+	for (size_t i = 0; i < c->urls.signers.n; i++)
+		tell_without(c, c->urls.signers.cert[i]);
+}
+
+static bool
+is_held(const struct crl *c, const struct dlk_crl_url *url)
+{
+	const struct dlk_crls *crls = dlk_engine_crls(c->engine);
+	struct dlk_crl_about about;
+	char path[PATH_MAX];
+
+	if (dlk_path_join(
+		path, sizeof(path), dlk_engine_settings(c->engine)->index, url->name) < 0)
+		return false;
+	for (size_t i = 0; i < dlk_crls_count(crls); i++) {
+		dlk_crls_describe(crls, i, &about);
+		if (strcmp(about.label, path) == 0)
+			return true;
 	}
+	return false;
+}
+
+/* What the agent fetches, and whose it is said to be. */
+static void
+tell_wanted(struct crl *c, const struct dlk_crl_url *url)
+{
+	const char *state = url->refused ? "refused" : is_held(c, url) ? "fetched" : "wanted";
+	const char *whose = url->configured ? "the configuration" : url->issuer;
+
+	if (c->json)
+		json_array_append_new(c->wanted, json_pack("{s:s,s:s,s:s}", "url", url->url,
+						     "state", state, "named_for", whose));
+	else
+		printf("%-14s %s: named for %s\n", state, url->url, whose);
 }
 
 static int
@@ -237,15 +267,21 @@ status(struct ctl_call *call)
 	if (end != CTL_YES)
 		return end;
 	const struct dlk_crls *crls = dlk_engine_crls(c.engine);
+	int r = dlk_crl_urls_collect(&c.urls, c.engine, ctl_owner(), c.now);
+	if (r < 0)
+		return ctl_fault(
+		    "%s: %s", dlk_engine_settings(c.engine)->certificates, dlk_file_error(r));
 	for (size_t i = 0; i < dlk_crls_count(crls); i++)
 		tell_list(&c, i);
 	for (size_t i = 0; i < dlk_crls_refused(crls); i++)
 		tell_refused(&c, i);
 	tell_missing(&c);
+	for (size_t i = 0; i < c.urls.n; i++)
+		tell_wanted(&c, &c.urls.url[i]);
 	if (c.json)
-		return ctl_print(
-		    json_pack("{s:b,s:O,s:O,s:O}", "good", c.end == CTL_YES, "lists", c.lists,
-			"unusable", c.refused, "missing", c.missing),
+		return ctl_print(json_pack("{s:b,s:O,s:O,s:O,s:O}", "good", c.end == CTL_YES,
+				     "lists", c.lists, "unusable", c.refused, "missing",
+				     c.missing, "wanted", c.wanted),
 		    c.end);
 	return fflush(stdout) == 0 ? c.end : ctl_fault("the answer could not be written");
 }
@@ -315,7 +351,7 @@ refresh_one(struct crl *c, const struct dlk_crl_url *url)
 		[DLK_REFRESHED_SAME] = "unchanged",
 		[DLK_REFRESHED_FAILED] = "FAILED",
 		[DLK_REFRESHED_STOPPED] = "FAILED" };
-	const struct dlk_refresh plan = { .engine = c->engine };
+	const struct dlk_refresh plan = { .engine = c->engine, .urls = &c->urls };
 	char words[DLK_REFRESH_WORDS];
 
 	if (url->refused) {
@@ -332,26 +368,25 @@ static int
 refresh(struct ctl_call *call)
 {
 	AUTO_CRL c = { .end = CTL_YES };
-	struct dlk_crl_urls urls;
 
 	int end = begin(call, &c, DLK_ENGINE_TRUST);
 	if (end != CTL_YES)
 		return end;
 	const struct dlk_settings *settings = dlk_engine_settings(c.engine);
-	int r = dlk_crl_urls_collect(&urls, c.engine, ctl_owner(), c.now);
+	int r = dlk_crl_urls_collect(&c.urls, c.engine, ctl_owner(), c.now);
 	if (r < 0)
 		return ctl_fault("%s: %s", settings->certificates, dlk_file_error(r));
-	r = urls.n > 0 ? dlk_refresh_prepare(settings) : 0;
+	r = c.urls.n > 0 ? dlk_refresh_prepare(settings) : 0;
 	if (r < 0)
 		return ctl_fault("%s: %s", settings->index, dlk_file_error(r));
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return ctl_fault("libcurl does not start");
-	for (size_t i = 0; i < urls.n; i++)
-		refresh_one(&c, &urls.url[i]);
+	for (size_t i = 0; i < c.urls.n; i++)
+		refresh_one(&c, &c.urls.url[i]);
 	if (c.json)
 		return ctl_print(
 		    json_pack("{s:b,s:O}", "good", c.end == CTL_YES, "urls", c.lists), c.end);
-	if (urls.n == 0)
+	if (c.urls.n == 0)
 		puts("no URL is configured, and no certificate names one");
 	return fflush(stdout) == 0 ? c.end : ctl_fault("the answer could not be written");
 }

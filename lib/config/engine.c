@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "core/known.h"
@@ -25,6 +26,7 @@ struct dlk_engine {
 	struct dlk_seal *seal;
 	struct dlk_record *record;
 	struct dlk_binding binding;
+	struct dlk_wants wants; /* of what was judged, until it is written down */
 	struct dlk_ports ports;
 };
 
@@ -173,6 +175,9 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 	e->binding.record = e->record;
 	e->binding.certs = e->settings->certificates;
 	e->binding.care = e->care;
+	if (e->settings->crl_fetch &&
+	    e->settings->policy.revocation.mode != DLK_REVOCATION_OFF)
+		e->binding.wants = &e->wants;
 	e->ports = dlk_binding_ports(&e->binding, e->trust, e->crls);
 	e->ports.known = e->known;
 	*ret_engine = e;
@@ -184,6 +189,7 @@ dlk_engine_close(struct dlk_engine *engine)
 {
 	if (!engine)
 		return;
+	dlk_engine_want(engine, dlk_clock_now());
 	dlk_record_close(engine->record);
 	dlk_seal_free(engine->seal);
 	dlk_known_free(engine->known);
@@ -275,6 +281,15 @@ dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
 	dlk_engine_mend(engine);
 	dlk_decide(
 	    dlk_engine_policy(engine), &engine->ports, caller, request, now, ret_verdict);
+}
+
+void
+dlk_engine_want(struct dlk_engine *engine, int64_t now)
+{
+	/* what cannot be written now is wanted by the next login again */
+	if (engine->record && engine->wants.n > 0)
+		(void)dlk_wanted_note(engine->record, &engine->wants, now);
+	dlk_wants_fini(&engine->wants);
 }
 
 static enum dlk_reason

@@ -57,6 +57,17 @@ hold(const struct cleared_list *list, struct dlk_standing *standing)
 	}
 }
 
+/* Told before revocation is judged: whom no list covers is refused, and wants one. */
+static void
+want_lists(const struct dlk_ports *ports, const struct dlk_paths *paths)
+{
+	for (size_t i = 0; ports->want && i < dlk_paths_count(paths); i++) {
+		const struct dlk_path *path = dlk_paths_at(paths, i);
+		for (size_t n = 0; n + 1 < path->n; n++)
+			ports->want(ports->ctx, path->cert[n], path->cert[n + 1]);
+	}
+}
+
 /* What is judged, by what. */
 struct judging {
 	const struct dlk_policy *policy;
@@ -90,6 +101,8 @@ judge(const struct judging *j, struct dlk_standing *ret_standing, struct dlk_fin
 
 	reason = dlk_paths_find(
 	    j->ports->trust, &rules, j->leaf, j->presented, j->now, &paths, finding);
+	if (reason == DLK_R_OK)
+		want_lists(j->ports, paths);
 	if (reason == DLK_R_OK)
 		reason = clear_all(j->policy, &rules, j->ports, paths, j->now, &list, finding);
 	if (reason == DLK_R_OK && j->with_identity)

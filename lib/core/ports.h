@@ -122,6 +122,9 @@ struct dlk_ports {
 	/* what was judged by this policy, trust and these lists before; NULL: nothing is kept
 	 */
 	struct dlk_known *known;
+	/* told of each certificate whose signatures reach an anchor, and of its issuer: lists
+	 * of revocation are where it says. Nothing waits for it. NULL: nobody cares */
+	void (*want)(void *ctx, const struct dlk_cert *cert, const struct dlk_cert *issuer);
 };
 
 #endif

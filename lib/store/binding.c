@@ -172,6 +172,15 @@ recovery_mac(void *ctx, const char *user, const struct dlk_secret *code, uint8_t
 	return said(binding, dlk_record_recovery_mac(binding->record, user, code, ret_mac));
 }
 
+static void
+want(void *ctx, const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	const struct dlk_binding *binding = ctx;
+
+	if (binding->wants)
+		dlk_wants_add(binding->wants, cert, issuer);
+}
+
 static const char *
 trouble(void *ctx)
 {
@@ -207,5 +216,6 @@ dlk_binding_ports(
 		.recovery_mac = recovery_mac,
 		.nonce = nonce,
 		.host = binding->host,
+		.want = want,
 	};
 }

@@ -4,6 +4,7 @@
 #define DLK_STORE_BINDING_H
 
 #include "store/record.h"
+#include "store/wanted.h"
 
 struct dlk_binding {
 	struct dlk_record *record; /* borrowed; NULL: what needs it is `trouble` */
@@ -13,6 +14,7 @@ struct dlk_binding {
 	struct dlk_care care; /* for its files */
 	char words[DLK_DETAIL_MAX + 1];
 	char host[DLK_NAME_MAX + 1]; /* asked for with the ports */
+	struct dlk_wants *wants;     /* borrowed; NULL: nobody fetches lists */
 };
 /* The ports borrow binding, trust and crls. */
 struct dlk_ports dlk_binding_ports(

@@ -62,7 +62,7 @@ static const char version_1[] =
 
 /* What 0.2.0 adds, all of it: a version of the schema belongs to a release. `process` is from
  * which login a process's session will be, `place` which file this is, `checkpoint` where the
- * events begin that are kept. */
+ * events begin that are kept, `wanted` where lists of revocation are to be fetched from. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -73,7 +73,10 @@ static const char version_2[] =
     "CREATE TABLE checkpoint (one INTEGER PRIMARY KEY CHECK (one = 1), row INTEGER NOT NULL,"
     " seal TEXT NOT NULL, mac BLOB NOT NULL);"
     "CREATE TABLE place (one INTEGER PRIMARY KEY CHECK (one = 1), inode INTEGER NOT NULL,"
-    " born INTEGER NOT NULL);";
+    " born INTEGER NOT NULL);"
+    "CREATE TABLE wanted (row INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,"
+    " issuer BLOB NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,"
+    " at INTEGER NOT NULL);";
 
 static const char *const versions[] = { version_1, version_2 };
 #define VERSIONS ((int)(sizeof(versions) / sizeof(versions[0])))

@@ -91,6 +91,15 @@
 		"(parent = ?3 AND parent_started = ?4 AND user = ?1)) ORDER BY row DESC LIMIT 1") \
 	X(PROCESS_REMOVE, "DELETE FROM process WHERE row = ?1") \
 	X(PROCESSES_OLD, "DELETE FROM process WHERE row IN (SELECT row FROM process ORDER BY row LIMIT 4) AND at < ?1") \
+	/* wanted: lists of revocation; a url that is new, or comes back, gets the next number */ \
+	X(WANTED_KNOWN, "SELECT count(*) FROM wanted WHERE url = ?1 AND at BETWEEN ?2 AND ?3") \
+	X(WANTED_SET, "INSERT INTO wanted (url, issuer, name, since, at) VALUES (?1, ?2, ?3, ?4, ?4) " \
+		"ON CONFLICT (url) DO UPDATE SET issuer = excluded.issuer, name = excluded.name, at = excluded.at") \
+	X(WANTED_FEW, "DELETE FROM wanted WHERE name = ?1 AND row NOT IN " \
+		"(SELECT row FROM wanted WHERE name = ?1 ORDER BY at DESC, row DESC LIMIT ?2)") \
+	X(WANTED_OLD, "DELETE FROM wanted WHERE at < ?1 OR row NOT IN (SELECT row FROM wanted ORDER BY at DESC, row DESC LIMIT ?2)") \
+	X(WANTED, "SELECT row, url, issuer, name, since, at FROM wanted ORDER BY row LIMIT ?1") \
+	X(WANTED_LATEST, "SELECT coalesce(max(row), 0) FROM wanted") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \

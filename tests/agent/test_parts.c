@@ -483,25 +483,25 @@ a_url_is_listed_once(void **state)
 	char text[DLK_CRL_URL_MAX + 2];
 
 	(void)state;
-	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), true);
-	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), false);
+	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), "", true);
+	dlk_crl_urls_add(&urls, dlk_bytes_str("http://a/b.crl"), "", false);
 	assert_int_equal(urls.n, 1);
 	assert_true(urls.url[0].configured && !urls.url[0].refused);
 	/* printf %s http://a/b.crl | sha256sum */
 	assert_string_equal(urls.url[0].name, "36f55bb9135ec9c098190e9e432bc8b5.crl");
 	for (size_t i = 0; i < sizeof(passed_over) / sizeof(passed_over[0]); i++)
-		dlk_crl_urls_add(&urls, dlk_bytes_str(passed_over[i]), false);
+		dlk_crl_urls_add(&urls, dlk_bytes_str(passed_over[i]), "", false);
 	memset(text, 'a', sizeof(text));
-	dlk_crl_urls_add(&urls, DLK_BYTES(text, sizeof(text)), false);
-	dlk_crl_urls_add(&urls, DLK_BYTES("http://a/\0b", 11), false);
+	dlk_crl_urls_add(&urls, DLK_BYTES(text, sizeof(text)), "", false);
+	dlk_crl_urls_add(&urls, DLK_BYTES("http://a/\0b", 11), "", false);
 	assert_int_equal(urls.n, 1);
 	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
-		dlk_crl_urls_add(&urls, dlk_bytes_str(refused[i]), false);
+		dlk_crl_urls_add(&urls, dlk_bytes_str(refused[i]), "", false);
 		assert_true(urls.url[urls.n - 1].refused);
 	}
 	for (int i = 0; i < 2 * DLK_CRL_URLS_MAX; i++) {
 		(void)snprintf(text, sizeof(text), "https://a/%d", i);
-		dlk_crl_urls_add(&urls, dlk_bytes_str(text), false);
+		dlk_crl_urls_add(&urls, dlk_bytes_str(text), "", false);
 	}
 	assert_int_equal(urls.n, DLK_CRL_URLS_MAX);
 }

@@ -4,61 +4,7 @@
 # shellcheck disable=SC2317 # until_true calls them
 . "$(dirname "$0")/lib.sh"
 
-# A web server of one connection at a time: files below $www with their times, and two
-# addresses that lead elsewhere.
-www=$work/www
-start_server() {
-	mkdir -p "$www"
-	: >"$work/server.log"
-	cat >"$work/server.pl" <<-'END'
-		use strict;
-		use IO::Socket::INET;
-		my ($www, $log) = @ARGV;
-		my @day = qw(Sun Mon Tue Wed Thu Fri Sat);
-		my @month = qw(Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec);
-		my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8090,
-			Listen => 16, ReuseAddr => 1) or die "no socket: $!";
-		open(my $out, '>>', $log) or die;
-		$out->autoflush(1);
-		print $out "listening\n";
-		while (my $peer = $server->accept) {
-			my ($path, $since) = ('', '');
-			while (my $line = <$peer>) {
-				$path = $1 if $line =~ m{^GET (/\S*)};
-				$since = $1 if $line =~ /^If-Modified-Since: (.*?)\r/i;
-				last if $line =~ /^\r?\n/;
-			}
-			my ($status, $more, $body) = ('404 Not Found', '', 'none');
-			if ($path =~ m{^/to/(.*)}) {
-				($status, $more) = ('302 Found', "Location: $1\r\n");
-			} elsif (open(my $in, '<', "$www$path")) {
-				my @t = gmtime((stat $in)[9]);
-				my $time = sprintf('%s, %02d %s %d %02d:%02d:%02d GMT', $day[$t[6]],
-					$t[3], $month[$t[4]], $t[5] + 1900, @t[2, 1, 0]);
-				local $/;
-				($status, $body) = $since eq $time ? ('304 Not Modified', '') :
-					('200 OK', <$in>);
-				$more = "Last-Modified: $time\r\n";
-			}
-			print $peer "HTTP/1.1 $status\r\n${more}Connection: close\r\n",
-				'Content-Length: ', length $body, "\r\n\r\n", $body;
-			close $peer;
-			print $out "$path $status\n";
-		}
-	END
-	perl "$work/server.pl" "$www" "$work/server.log" 2>>"$work/perl.log" &
-	server_pid=$!
-	until_true grep -q listening "$work/server.log" || die "the web server did not start"
-}
-
-# serve FILE: as what is new at the server's issuing.crl
-served=0
-serve() {
-	served=$((served + 1))
-	cp "$1" "$www/aside"
-	touch -d "2026-01-01 00:00:$(printf %02d $served) UTC" "$www/aside"
-	mv "$www/aside" "$www/issuing.crl"
-}
+. "$top/tests/e2e/web.sh"
 
 refresh() {
 	words=$(doublelock crl refresh 2>&1)
@@ -82,7 +28,7 @@ url=http://127.0.0.1:8090/issuing.crl
 
 conf "url = $url"
 is "$(reason bob)" revocation-unknown "without a list nobody gets in"
-serve "$pki/issuing/crl.pem"
+serve_list "$pki/issuing/crl.pem"
 cp "$pki/issuing/crl.pem" "$work/older.pem"
 refresh
 is "$code: $words" "0: $(printf '%-14s %s' new $url)" "the list is fetched"
@@ -97,31 +43,31 @@ find $state/crl -name '*.idx' -delete
 is "$(doublelock crl compile)" "2 files were compiled" "and is again where its index is lost"
 
 pki_revoke issuing bob
-serve "$pki/issuing/crl.pem"
+serve_list "$pki/issuing/crl.pem"
 refresh
 is "$code: $(reason bob) $(reason alice)" "0: revoked ok" "a newer list revokes"
 
-serve "$work/older.pem"
+serve_list "$work/older.pem"
 refresh
 is "$code" 1 "an older one is a failure"
 like "$words" "^FAILED +$url: .*newer than what was fetched" "which is said"
 is "$(reason bob)" revoked "and nobody is pardoned by it"
 
 pki_root foreign
-serve "$pki/foreign/crl.pem"
+serve_list "$pki/foreign/crl.pem"
 refresh
 like "$code: $words" '^1: FAILED .*signed by no CA of the trust; its issuer is CN=foreign' \
 	"a stranger's list is refused"
-serve "$pki/root/crl.pem"
+serve_list "$pki/root/crl.pem"
 refresh
 like "$code: $words" '^1: FAILED .*is newer than what was fetched, or is not in it' \
 	"another CA's list does not take the place of the one that is held"
 pki_crl issuing -crl_lastupdate 20200101000000Z -crl_nextupdate 20200201000000Z
-serve "$pki/issuing/crl.pem"
+serve_list "$pki/issuing/crl.pem"
 refresh
 like "$code: $words" '^1: FAILED .*ended at 2020-02-01' "a list that is over is refused"
 head -c 200 "$pki/issuing/ca.pem" >"$work/damaged"
-serve "$work/damaged"
+serve_list "$work/damaged"
 refresh
 like "$code: $words" '^1: FAILED ' "what is no list is refused"
 rm "$www/issuing.crl"
@@ -136,7 +82,7 @@ for there in https://127.0.0.1:8090/issuing.crl file:///etc/passwd; do
 done
 conf "url = http://127.0.0.1:8090/to/http://127.0.0.1:8090/issuing.crl" # a file is there now
 pki_crl issuing
-serve "$pki/issuing/crl.pem"
+serve_list "$pki/issuing/crl.pem"
 refresh
 like "$code: $words" '^0: new ' "a redirection within the scheme is followed"
 

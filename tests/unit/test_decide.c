@@ -339,7 +339,7 @@ decide(struct world *w, const struct dlk_request *request, struct dlk_verdict *v
 		.entrance = request->entrance, .root = true, .name = "helper"
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -789,7 +789,7 @@ decide_in(struct world *w, struct dlk_dialogue *dialogue, const struct dlk_reque
 		.entrance = request->entrance, .root = root, .uid = 7, .dialogue = dialogue
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);

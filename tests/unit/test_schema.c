@@ -60,6 +60,21 @@ one_that_fails_changes_nothing(void **state)
 	assert_int_equal(dlk_db_migrate(room->record, steps, THERE + 2), 0);
 }
 
+/* A file of the release before, with what it had in it. */
+static void
+an_older_one_gets_what_is_missing(void **state)
+{
+	struct room *room = *state;
+
+	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, "12345678901234567890");
+	room_sql(room, "DROP TABLE wanted; DROP TABLE process; DROP TABLE checkpoint;"
+		       "DROP TABLE place; PRAGMA user_version = 1");
+	room_reopen(room);
+	assert_int_equal(room_number(room, "PRAGMA user_version"), THERE);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM wanted"), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM token"), 1);
+}
+
 static void
 many_at_once_migrate_once(void **state)
 {
@@ -135,6 +150,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(all_steps_that_are_missing),
 		IN_ROOM(one_that_fails_changes_nothing),
+		IN_ROOM(an_older_one_gets_what_is_missing),
 		IN_ROOM(many_at_once_migrate_once),
 		IN_ROOM(many_at_once_make_one),
 	};
