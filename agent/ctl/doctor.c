@@ -73,9 +73,11 @@ check_policy(struct doctor *d)
 		doctor_find(d, DOCTOR_CRITICAL, "policy",
 		    "[identity] rule = san-email:%u@example.com",
 		    "no rule says whom a certificate names: every certificate is no-identity");
-	if (policy->path.any_purpose || policy->path.trust_anchors_blindly)
+	if (policy->path.any_purpose || policy->path.ssh_purpose ||
+	    policy->path.trust_anchors_blindly)
 		doctor_find(d, DOCTOR_NOTE, "policy", "",
-		    "certificates of any purpose are taken, or anchors are not checked");
+		    "certificates of other purposes than clientAuth are taken, or anchors are "
+		    "not checked");
 }
 
 static void
@@ -86,7 +88,9 @@ check_all(struct doctor *d)
 		check_policy(d);
 		doctor_check_trust(d);
 		doctor_check_record(d);
+		doctor_check_reach(d);
 		doctor_check_sshd(d);
+		doctor_check_sudo(d);
 		doctor_check_pam(d);
 	}
 	if (d->critical == 0)
@@ -144,6 +148,7 @@ doctor_fini(struct doctor *d)
 	dlk_engine_close(d->engine);
 	ctl_files_fini(&d->pam);
 	dlk_buf_free(&d->sshd);
+	dlk_buf_free(&d->sudo);
 	json_decref(d->list);
 }
 
@@ -169,6 +174,7 @@ run(struct ctl_call *call)
 	if (!d.accept_clock && !d.accept_restore) {
 		doctor_read_pam(&d);
 		doctor_read_sshd(&d);
+		doctor_read_sudo(&d);
 	}
 	if (!d.list || ctl_become() != CTL_YES)
 		return CTL_FAULT;

@@ -13,6 +13,7 @@
 #define OURS     "pam_doublelock.so"
 #define DIR      "/etc/pam.d"
 #define FILE_MAX (256 * 1024)
+#define WAYS_MAX 16
 
 void
 doctor_read_pam(struct doctor *d)
@@ -75,6 +76,52 @@ asks_something(const struct dlk_pam_stack *stack, const struct dlk_pam_way *way)
 	return false;
 }
 
+/* Each module that is enough to get in without us. */
+static void
+show_ways(struct doctor *d, const char *subject, const struct dlk_pam_stack *stack,
+    struct dlk_pam_way *way)
+{
+	struct dlk_pam_bars bars = { 0 };
+	char shown[700];
+
+	for (size_t i = 0; i < WAYS_MAX; i++) {
+		if (!dlk_pam_stack_leaks_by(stack, OURS, false, &bars, way))
+			return;
+		describe_way(stack, way, shown, sizeof(shown));
+		doctor_find(d, DOCTOR_CRITICAL, subject,
+		    "auth required pam_doublelock.so, with nothing 'sufficient' and no jump "
+		    "around it",
+		    "somebody gets in without us: %s", shown);
+		if (!dlk_pam_bars_add(&bars, stack, way))
+			return;
+	}
+}
+
+/* pam_env may set what the user wrote into ~/.pam_environment. */
+static void
+check_env(struct doctor *d, const struct dlk_service *service, const char *type)
+{
+	DLK_AUTO_PAM_STACK stack = { 0 };
+	char why[300], subject[300];
+
+	if (dlk_pam_stack_read(
+		service->name, type, open_service, d, &stack, why, sizeof(why)) != 0)
+		return;
+	for (size_t i = 0; i < stack.n; i++) {
+		const struct dlk_pam_line *line = &stack.line[i];
+
+		if (strcmp(line->module, "pam_env.so") != 0 ||
+		    !strstr(line->options, "user_readenv=1"))
+			continue;
+		dlk_text_print(subject, sizeof(subject), "pam.d/%s", service->name);
+		doctor_find(d, DOCTOR_WARNING, subject,
+		    "user_readenv=0, and pam_env.so behind pam_doublelock.so",
+		    "%s:%u pam_env.so reads ~/.pam_environment: what later modules are told "
+		    "of sshd's keys may be the user's own words",
+		    line->file, line->line);
+	}
+}
+
 static void
 check_stack(
     struct doctor *d, const struct dlk_service *service, const struct dlk_pam_stack *stack)
@@ -91,11 +138,7 @@ check_stack(
 		    "its auth stack does not ask us, although [%s] is configured",
 		    service->section);
 	} else if (dlk_pam_stack_leaks(stack, OURS, false, way)) {
-		describe_way(stack, way, shown, sizeof(shown));
-		doctor_find(d, DOCTOR_CRITICAL, subject,
-		    "auth required pam_doublelock.so, with nothing 'sufficient' and no jump "
-		    "around it",
-		    "somebody gets in without us: %s", shown);
+		show_ways(d, subject, stack, way);
 	} else if (observed && !dlk_pam_stack_leaks(stack, OURS, true, way)) {
 		doctor_find(d, DOCTOR_CRITICAL, subject,
 		    "keep another module required until then",
@@ -126,6 +169,8 @@ check_service(struct doctor *d, const struct dlk_service *service)
 	    service->name, "auth", open_service, d, &stack, why, sizeof(why));
 
 	dlk_text_print(subject, sizeof(subject), "pam.d/%s", service->name);
+	check_env(d, service, "auth");
+	check_env(d, service, "session");
 	if (error == 0)
 		check_stack(d, service, &stack);
 	else
@@ -165,6 +210,7 @@ is_pam_service(const struct dlk_service *service)
 {
 	return service->scope == DLK_SCOPE_ALL && !service->unprivileged &&
 	       (service->certificate == DLK_CERTIFICATE_SSHD ||
+		   service->certificate == DLK_CERTIFICATE_SSH_AGENT ||
 		   (service->certificate == DLK_CERTIFICATE_NONE &&
 		       service->vouch.n_uids + service->ask_for.n_uids == 0));
 }

@@ -16,6 +16,8 @@
 
 #define SSHD     "/usr/sbin/sshd"
 #define SAID_MAX (256 * 1024)
+#define PLACES   30 /* logins that wait at once */
+#define GRACE    60 /* seconds */
 
 static int
 spawn(char *const *argv, int out, pid_t *ret_pid)
@@ -36,8 +38,8 @@ spawn(char *const *argv, int out, pid_t *ret_pid)
 	return -error;
 }
 
-static int
-listen_to(char *const *argv, struct dlk_buf *said)
+int
+doctor_listen(char *const *argv, struct dlk_buf *said)
 {
 	int ends[2], error, status = 0;
 	pid_t pid;
@@ -82,7 +84,7 @@ doctor_read_sshd(struct doctor *d)
 	char *config = d->sshd_config ? strdup(d->sshd_config) : NULL;
 	char *argv[] = { sshd, show, config ? file : NULL, config, NULL };
 
-	d->sshd_error = geteuid() == 0 ? listen_to(argv, &d->sshd) : -EPERM;
+	d->sshd_error = geteuid() == 0 ? doctor_listen(argv, &d->sshd) : -EPERM;
 	if (d->sshd_error == 0)
 		d->sshd_error = dlk_buf_add(&d->sshd, SAID_MAX + 1, DLK_BYTES("", 1));
 	look_for_matches(d, config ? config : "/etc/ssh/sshd_config");
@@ -189,6 +191,34 @@ check_keys(struct doctor *d)
 		    value);
 }
 
+/* Whoever looks for a code has not logged in yet: sshd counts and times them. */
+static void
+check_waiting(struct doctor *d)
+{
+	char value[64];
+	int64_t most, grace;
+
+	value_of(d, "maxstartups", value, sizeof(value));
+	value[strcspn(value, ":")] = '\0';
+	if (dlk_int_parse(value, 0, INT32_MAX, &most) == 0 && most < PLACES)
+		doctor_find(d, DOCTOR_WARNING, "sshd", "MaxStartups 100:30:200",
+		    "maxstartups begins with %s: with that many who look for their codes sshd "
+		    "turns others away",
+		    value);
+	value_of(d, "logingracetime", value, sizeof(value));
+	if (dlk_int_parse(value, 0, INT32_MAX, &grace) != 0)
+		return;
+	if (grace == 0)
+		doctor_find(d, DOCTOR_WARNING, "sshd", "LoginGraceTime 120",
+		    "logingracetime is 0: a connection that never logs in holds its place for "
+		    "ever");
+	else if (grace < GRACE)
+		doctor_find(d, DOCTOR_WARNING, "sshd", "LoginGraceTime 120",
+		    "logingracetime is %s: so many seconds are left to find a code and type "
+		    "it, and for the judgement",
+		    value);
+}
+
 static bool
 asks_for_sshd(const struct dlk_policy *policy)
 {
@@ -215,6 +245,7 @@ doctor_check_sshd(struct doctor *d)
 	    "sshd cannot ask for the code");
 	check_methods(d);
 	check_keys(d);
+	check_waiting(d);
 	if (d->sshd_matches)
 		doctor_find(d, DOCTOR_WARNING, "sshd",
 		    "look at each with 'sshd -T -C user=NAME,addr=ADDRESS,host=HOST'",

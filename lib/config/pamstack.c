@@ -333,6 +333,7 @@ struct walk {
 	const struct dlk_pam_stack *stack;
 	const char *module;
 	bool may_ignore;
+	const struct dlk_pam_bars *bars;
 	struct dlk_pam_way *way;
 	bool seen[DLK_PAM_LINES_MAX + 1][3][2]
 		 [36]; /* the last: what two substacks saved, folded: 3 * 2 each */
@@ -435,6 +436,8 @@ may_answer(const struct walk *w, const struct dlk_pam_line *line, int code)
 
 	if (code == CODE_NEW_AUTHTOK)
 		return false; /* of account stacks */
+	if (succeeds && w->bars->line[line - w->stack->line])
+		return false;
 	if (ours)
 		return !succeeds && (code != CODE_IGNORE || w->may_ignore);
 	if (strcmp(line->module, "pam_deny.so") == 0 ||
@@ -479,8 +482,33 @@ go(struct walk *w, struct state s, size_t depth)
 }
 
 bool
+dlk_pam_bars_add(struct dlk_pam_bars *bars, const struct dlk_pam_stack *stack,
+    const struct dlk_pam_way *way)
+{
+	for (size_t i = way->n; i > 0; i--) {
+		size_t line = way->step[i - 1].line;
+
+		if (way->step[i - 1].how != DLK_PAM_SUCCEEDS ||
+		    strcmp(stack->line[line].module, "pam_permit.so") == 0)
+			continue;
+		bars->line[line] = true;
+		return true;
+	}
+	return false;
+}
+
+bool
 dlk_pam_stack_leaks(const struct dlk_pam_stack *stack, const char *module, bool may_ignore,
     struct dlk_pam_way *ret_way)
+{
+	static const struct dlk_pam_bars none;
+
+	return dlk_pam_stack_leaks_by(stack, module, may_ignore, &none, ret_way);
+}
+
+bool
+dlk_pam_stack_leaks_by(const struct dlk_pam_stack *stack, const char *module, bool may_ignore,
+    const struct dlk_pam_bars *bars, struct dlk_pam_way *ret_way)
 {
 	struct walk *w = calloc(1, sizeof(*w));
 	const struct state begin = { .impression = UNDEFINED };
@@ -491,6 +519,7 @@ dlk_pam_stack_leaks(const struct dlk_pam_stack *stack, const char *module, bool 
 		w->stack = stack;
 		w->module = module;
 		w->may_ignore = may_ignore;
+		w->bars = bars;
 		w->way = ret_way;
 		leaks = go(w, begin, 0);
 	}

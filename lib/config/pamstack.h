@@ -60,6 +60,16 @@ struct dlk_pam_way {
  * succeeds, and that nobody is root already (pam_rootok). */
 bool dlk_pam_stack_leaks(const struct dlk_pam_stack *stack, const char *module,
     bool may_ignore, struct dlk_pam_way *ret_way);
+/* The same without ways on which one of the barred lines succeeds. */
+struct dlk_pam_bars {
+	bool line[DLK_PAM_LINES_MAX];
+};
+bool dlk_pam_stack_leaks_by(const struct dlk_pam_stack *stack, const char *module,
+    bool may_ignore, const struct dlk_pam_bars *bars, struct dlk_pam_way *ret_way);
+/* Bars the last line that succeeds on the way and may as well fail, so that the next one is
+ * another way. False where there is none: then there is no other way to ask for. */
+bool dlk_pam_bars_add(struct dlk_pam_bars *bars, const struct dlk_pam_stack *stack,
+    const struct dlk_pam_way *way);
 /* How often the module stands in the stack. */
 size_t dlk_pam_stack_count(const struct dlk_pam_stack *stack, const char *module);
 

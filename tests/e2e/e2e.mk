@@ -4,7 +4,11 @@
 CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
 # what the scripts need besides what is installed
-E2E = $(B)/tests/e2e/pamlogin $(B)/tests/pam/doublelockd-frail $(RECEIVER)
+E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/clock.so $(B)/tests/pam/doublelockd-frail $(RECEIVER)
+$(B)/tests/e2e/%.so: $(B)/obj/tests/e2e/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -o $@ $^
 $(B)/tests/e2e/%: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)

@@ -59,7 +59,42 @@ doctor
 like "$said" "^warning +sshd: Match blocks" "Match blocks"
 heal
 
+sed -i 's/^MaxStartups.*/MaxStartups 10:30:100/' "$work/sshd_config"
+doctor
+like "$said" "^warning +sshd: maxstartups begins with 10" "few places for those who look for a code"
+like "$said" "^ +MaxStartups 100:30:200$" "and the line to change"
+heal
+echo 'LoginGraceTime 20' >>"$work/sshd_config"
+doctor
+like "$said" "^warning +sshd: logingracetime is 20" "little time to find a code"
+heal
+echo 'LoginGraceTime 0' >>"$work/sshd_config"
+doctor
+like "$said" "^warning +sshd: logingracetime is 0" "connections that wait for ever"
+like "$code $said" "^0 (.|$)*" "none of which is critical"
+heal
+
 # PAM
+printf 'auth sufficient pam_unix.so\nauth include common-auth\nauth required pam_doublelock.so\n' >/etc/pam.d/sshd
+cp /etc/pam.d/common-auth "$work/common-auth"
+echo 'auth sufficient pam_sss.so' >/etc/pam.d/common-auth
+doctor
+cp "$work/common-auth" /etc/pam.d/common-auth
+like "$said" "^critical +pam.d/sshd: somebody gets in without us: sshd:1 pam_unix.so succeeds$" \
+	"sufficient in the stack"
+like "$said" "^critical +pam.d/sshd: .*, common-auth:1 pam_sss.so succeeds$" \
+	"sufficient under include: each way is named"
+heal
+printf 'auth [success=1 default=ignore] pam_unix.so\nauth required pam_doublelock.so\nauth required pam_permit.so\n' >/etc/pam.d/sshd
+ill "pam.d/sshd: somebody gets in without us: sshd:1 pam_unix.so succeeds, sshd:3 pam_permit.so succeeds$" \
+	"a jump over us"
+printf 'auth required pam_permit.so\n' >/etc/pam.d/sshd
+ill "pam.d/sshd: its auth stack does not ask us" "a stack that only permits"
+{ cat "$work/good.pam" && echo 'session required pam_env.so user_readenv=1'; } >/etc/pam.d/sshd
+doctor
+like "$said" "^warning +pam.d/sshd: sshd:4 pam_env.so reads ~/.pam_environment" \
+	"an environment that users write"
+heal
 printf 'auth sufficient pam_unix.so\nauth required pam_doublelock.so\n' >/etc/pam.d/sshd
 ill "pam.d/sshd: somebody gets in without us: sshd:1 pam_unix.so succeeds" "sufficient before us"
 printf 'auth include common-auth\nauth [success=ok default=ignore] pam_doublelock.so\n' >/etc/pam.d/sshd
@@ -105,6 +140,11 @@ doctor
 is "$code" 0 "relaxations are not critical"
 like "$said" '^warning +policy: relaxations are in force: prefer grace' "but named"
 heal
+# shellcheck disable=SC2119
+pki_openssl issuing ca -gencrl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200108000000Z \
+	-out "$work/old.pem"
+install -m 644 "$work/old.pem" $etc/crl.d/issuing.pem
+ill "crl: .*issuing.pem.* is stale since 2020-01-08" "a list that is stale"
 pki_crl issuing -crlhours 1
 install -m 644 "$pki/issuing/crl.pem" $etc/crl.d/issuing.pem
 doctor
@@ -114,6 +154,57 @@ account soon
 register soon issuing
 doctor
 like "$said" "^warning +certificates: the last certificate of 'soon' ends" "a certificate that ends soon"
+
+# an anchor that ends soon, and one that has ended
+for days in 10 0; do
+	openssl req -x509 -new -key "$pki/root/ca.key" -subj /CN=ending -days $days \
+		-addext basicConstraints=critical,CA:true -addext keyUsage=critical,keyCertSign,cRLSign \
+		-out $etc/trust.d/ending$days.pem 2>>"$work/pki.log"
+done
+chmod 644 $etc/trust.d/*
+doctor
+like "$said" '^warning +trust: .*ending.* expires ' "an anchor that ends soon"
+rm $etc/trust.d/ending*.pem
+
+# the webhook: nobody listens there
+echo "whsec_$(head -c 32 /dev/urandom | base64)" >$etc/webhook.secret
+chown root:doublelock $etc/webhook.secret
+chmod 640 $etc/webhook.secret
+printf '[webhook]\nurl = http://127.0.0.1:8088/\nsecret-file = %s\n' $etc/webhook.secret >>$etc/doublelock.conf
+doctor
+like "$code $said" '^0 (.|$)*' "a receiver that is away is not critical"
+like "$said" '^warning +webhook: http://127.0.0.1:8088/ cannot be reached: .*8088' "but named"
+start_receiver
+doctor
+is "$(printf '%s\n' "$said" | grep -c 'cannot be reached')" 0 "one that listens is reached"
+heal
+
+# sudo asks the users' agents, and hides them
+cat >>$etc/doublelock.conf <<-END
+	[service sudo]
+	certificate = ssh-agent
+END
+printf 'auth required pam_doublelock.so\n' >/etc/pam.d/sudo
+doctor
+like "$said" '^warning +sudo: it takes the name of the agent.s socket out' "sudo without the agent"
+like "$said" '^ +Defaults env_keep \+= "SSH_AUTH_SOCK", in /etc/sudoers.d/doublelock$' "and the line"
+echo 'Defaults env_keep += "SSH_AUTH_SOCK"' >/etc/sudoers.d/doublelock
+doctor
+is "$(printf '%s\n' "$said" | grep -c 'agent.s socket')" 0 "sudo that keeps it"
+heal
+
+# what somebody else could replace
+chmod o+w /usr/libexec/doublelock/doublelock-helper
+ill "paths: somebody else can change /usr/libexec/doublelock/doublelock-helper" "the judge itself"
+chmod o-w /usr/libexec/doublelock/doublelock-helper
+
+# the kernel's word on the clock, spoken by a stand-in
+for synchronised in no yes; do
+	said=$(SYNCHRONISED=$synchronised LD_PRELOAD="$asan $B/tests/e2e/clock.so" \
+		doublelock doctor --sshd-config "$work/sshd_config" 2>&1)
+	is "$synchronised $(printf '%s\n' "$said" | grep -c "^warning *clock: the kernel's clock is not synchronised")" \
+		"$synchronised $([ $synchronised = no ] && echo 1 || echo 0)" "the clock: $synchronised"
+done
 
 like "$(doublelock doctor --accept-clock)" '^decisions go on from' "--accept-clock"
 is "$(doublelock doctor --nonsense >/dev/null 2>&1; echo $?)" 2 "usage"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Any octets as a file of pam.d that includes itself under another name. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "config/pamstack.h"
@@ -31,8 +32,15 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct dlk_pam_way way;
 	char why[256];
 
-	if (dlk_pam_stack_read("sshd", "auth", open_file, &whole, &stack, why, sizeof(why)) ==
+	if (dlk_pam_stack_read("sshd", "auth", open_file, &whole, &stack, why, sizeof(why)) !=
 	    0)
-		(void)dlk_pam_stack_leaks(&stack, "pam_doublelock.so", size & 1, &way);
+		return 0;
+	/* each way has a line of its own, so there are no more of them than lines */
+	struct dlk_pam_bars bars = { 0 };
+	size_t n = 0;
+	while (dlk_pam_stack_leaks_by(&stack, "pam_doublelock.so", size & 1, &bars, &way) &&
+	       dlk_pam_bars_add(&bars, &stack, &way))
+		if (++n > stack.n)
+			abort();
 	return 0;
 }

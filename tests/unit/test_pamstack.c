@@ -143,6 +143,54 @@ ways_past_it_are_found(void **state)
 	}
 }
 
+/* Each module that is enough is named once, and the search ends. */
+static void
+every_way_is_found_once(void **state)
+{
+	static const char service[] = "auth sufficient pam_unix.so\n"
+				      "auth include common-auth\n"
+				      "auth [success=1 default=ignore] pam_ldap.so\n"
+				      "auth required " OURS "\n"
+				      "auth required pam_permit.so\n";
+	static const char *const ways[] = { "pam_unix.so+", "pam_unix.so- pam_sss.so+",
+		"pam_unix.so- pam_sss.so- pam_ldap.so+ pam_permit.so+" };
+	struct files files = { service, "auth sufficient pam_sss.so\n" };
+	DLK_AUTO_PAM_STACK stack = { 0 };
+	static struct dlk_pam_way way;
+	static struct dlk_pam_bars bars;
+	char why[256], shown[1024];
+
+	(void)state;
+	assert_int_equal(
+	    dlk_pam_stack_read("sshd", "auth", open_file, &files, &stack, why, sizeof(why)),
+	    0);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		assert_true(dlk_pam_stack_leaks_by(&stack, OURS, false, &bars, &way));
+		describe(&stack, &way, shown, sizeof(shown));
+		assert_string_equal(shown, ways[i]);
+		assert_true(dlk_pam_bars_add(&bars, &stack, &way));
+	}
+	assert_false(dlk_pam_stack_leaks_by(&stack, OURS, false, &bars, &way));
+}
+
+/* Where nothing is asked of anybody there is one way, and no other. */
+static void
+a_stack_that_permits_has_one_way(void **state)
+{
+	struct files files = { "auth required pam_permit.so\n", "" };
+	DLK_AUTO_PAM_STACK stack = { 0 };
+	static struct dlk_pam_way way;
+	static struct dlk_pam_bars bars;
+	char why[256];
+
+	(void)state;
+	assert_int_equal(
+	    dlk_pam_stack_read("sshd", "auth", open_file, &files, &stack, why, sizeof(why)),
+	    0);
+	assert_true(dlk_pam_stack_leaks_by(&stack, OURS, false, &bars, &way));
+	assert_false(dlk_pam_bars_add(&bars, &stack, &way));
+}
+
 static const struct {
 	const char *text;
 	int error;
@@ -181,6 +229,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways_past_it_are_found),
+		cmocka_unit_test(every_way_is_found_once),
+		cmocka_unit_test(a_stack_that_permits_has_one_way),
 		cmocka_unit_test(stacks_that_cannot_be_read_are_named),
 	};
 
