@@ -66,7 +66,7 @@ LIB := $(call obj,lib/*/*.c)
 ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/base/file.c \
 	lib/base/secret.c lib/base/sshwire.c lib/base/text.c lib/model/*.c lib/wire/*.c)
 PAM := $(call obj,pam/*.c) $(ASKER)
-ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c lib/base/say.c) $(ASKER)
+ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c agent/gateways/password.c lib/base/say.c) $(ASKER)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))

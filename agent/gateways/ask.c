@@ -20,6 +20,7 @@
 
 static const struct dlk_ask_question questions[] = {
 	{ "openvpn-verify", "openvpn", "DEPTH SUBJECT", 1, 2, dlk_ask_openvpn_verify },
+	{ "openvpn-auth", "openvpn", "FILE", 1, 1, dlk_ask_openvpn_auth },
 	{ "radius-verify", "radius", "FILE [SOURCE]", 1, 2, dlk_ask_radius_verify },
 	{ "map", "web", "", 0, 0, dlk_ask_map },
 };

@@ -20,6 +20,7 @@ struct dlk_ask_question {
 	bool (*ask)(const struct dlk_ask_options *options, int argc, char **argv);
 };
 bool dlk_ask_openvpn_verify(const struct dlk_ask_options *options, int argc, char **argv);
+bool dlk_ask_openvpn_auth(const struct dlk_ask_options *options, int argc, char **argv);
 bool dlk_ask_radius_verify(const struct dlk_ask_options *options, int argc, char **argv);
 bool dlk_ask_map(const struct dlk_ask_options *options, int argc, char **argv);
 

@@ -38,6 +38,7 @@ struct decision {
 	const struct dlk_service *section; /* NULL until it is known */
 	struct dlk_cert *leaf;             /* the certificate that was judged; owned */
 	struct dlk_judgement judgement;
+	struct dlk_kept kept; /* owned */
 	struct dlk_settlement settlement;
 	bool begun; /* the record is locked */
 	struct dlk_finding finding;
@@ -163,8 +164,8 @@ prove(struct decision *d, const struct dlk_service *base)
 {
 	DLK_AUTO_CERTS leaves = { .known = d->ports->known };
 	DLK_AUTO_CERTS presented = { .known = d->ports->known };
-	enum dlk_reason reason = dlk_evidence_read(
-	    d->policy, d->ports, d->request, &leaves, &presented, &d->finding);
+	enum dlk_reason reason = dlk_evidence_read(d->policy, d->ports, d->caller, d->request,
+	    d->now, &leaves, &presented, &d->kept, &d->finding);
 
 	if (reason == DLK_R_OK && needs_signature(d->section))
 		reason = dlk_proof_verify(d->ports, d->caller, d->request,
@@ -233,6 +234,8 @@ subject_of(const struct decision *d, struct dlk_subject *subject)
 	dlk_text_copy(subject->user, sizeof(subject->user), d->judgement.account.name);
 	dlk_text_copy(subject->service, sizeof(subject->service), d->request->service);
 	dlk_text_copy(subject->source, sizeof(subject->source), d->request->source);
+	subject->caller = d->caller->name;
+	subject->visit = d->request->visit;
 	return failures_key(d, subject->key_id);
 }
 
@@ -301,6 +304,31 @@ describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 	    reason == DLK_R_OK && d->target ? d->target : "");
 }
 
+/* Of a gateway that comes twice: what is there for its second call, or was. */
+static void
+link_calls(struct decision *d, enum dlk_reason reason)
+{
+	struct dlk_settlement *s = &d->settlement;
+	const struct dlk_request *request = d->request;
+	bool good = reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED;
+
+	s->kept = d->kept.row;
+	s->keep = request->keep && good && request->evidence_kind == DLK_EVIDENCE_CERTIFICATE;
+	s->certificate = dlk_bytes_of(&request->evidence);
+	s->chain = dlk_bytes_of(&request->chain);
+	s->visited = reason == DLK_R_OK && request->visit[0] && s->has_subject;
+}
+
+/* One login is one attempt, in however many calls it comes. */
+static const uint8_t *
+attempt_of(const struct decision *d)
+{
+	static const uint8_t none[DLK_ATTEMPT_SIZE];
+
+	return memcmp(d->kept.attempt, none, sizeof(none)) != 0 ? d->kept.attempt
+								: d->request->attempt;
+}
+
 /* The event is made of the verdict as it will be, and settled before the verdict is it. */
 static int
 settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
@@ -316,7 +344,7 @@ settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 	dlk_policy_relaxed(d->policy, d->section, d->settlement.event.relaxed,
 	    sizeof(d->settlement.event.relaxed));
 	d->settlement.process = d->caller->process;
-	memcpy(d->settlement.attempt, d->request->attempt, sizeof(d->settlement.attempt));
+	memcpy(d->settlement.attempt, attempt_of(d), sizeof(d->settlement.attempt));
 	if (!d->begun)
 		error = d->ports->begin(d->ports->ctx, NULL, d->now, NULL);
 	if (error != 0)
@@ -334,7 +362,8 @@ lose(struct decision *d, struct dlk_verdict *verdict)
 	struct dlk_settlement *s = &d->settlement;
 
 	s->token = s->recovery = s->remember_until = 0;
-	s->failures_changed = s->ceilings_changed = false;
+	s->failures_changed = s->ceilings_changed = s->visited = false;
+	s->kept = 0;
 	find(d, DLK_STAGE_SETTLE, DLK_R_OTP_REPLAYED,
 	    "the code was used by another login meanwhile");
 	describe(d, DLK_R_OTP_REPLAYED, verdict);
@@ -359,6 +388,7 @@ conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 		d->settlement.once = true;
 	if (asks(d))
 		d->settlement.provisional = true; /* superseded by what the answer comes to */
+	link_calls(d, reason);
 	observe(d, reason, verdict);
 	describe(d, reason, verdict);
 	error = settle(d, reason, verdict);
@@ -419,4 +449,5 @@ dlk_decide(const struct dlk_policy *policy, const struct dlk_ports *ports,
 		ports->abandon(ports->ctx);
 	dlk_cert_free(d.leaf);
 	dlk_secret_wipe(&d.of_asker.code);
+	dlk_kept_fini(&d.kept);
 }

@@ -6,8 +6,11 @@
  */
 #include "core/evidence.h"
 
+#include <errno.h>
+
 #include "core/carrier.h"
 #include "core/der.h"
+#include "core/digest.h"
 #include "core/sshsig.h"
 #include "core/sshx509.h"
 
@@ -16,7 +19,10 @@
 struct evidence {
 	const struct dlk_policy *policy;
 	const struct dlk_ports *ports;
+	const struct dlk_caller *caller;
 	const struct dlk_request *request;
+	int64_t now;
+	struct dlk_kept *kept;
 	struct dlk_finding *finding;
 };
 
@@ -145,10 +151,42 @@ by_ssh_key(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs 
 }
 
 static enum dlk_reason
+sent(const struct evidence *e, const struct dlk_buf *certificate, const struct dlk_buf *chain,
+    struct dlk_certs *leaves, struct dlk_certs *presented)
+{
+	enum dlk_reason reason =
+	    dlk_certs_parse(dlk_bytes_of(certificate), leaves, e->finding);
+
+	if (reason != DLK_R_OK)
+		return reason;
+	return dlk_certs_parse_chain(
+	    dlk_bytes_of(chain), PRESENTED_MAX, presented, e->finding);
+}
+
+/* The first call of this gateway brought the certificate, the second one only names it. */
+static enum dlk_reason
+kept(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
+{
+	uint8_t digest[DLK_DIGEST_SIZE];
+	int error = e->ports->kept(e->ports->ctx, e->caller, e->request, e->now, e->kept);
+
+	if (error == -ENOENT)
+		return refuse(e, DLK_R_NO_CERTIFICATE,
+		    "no certificate was kept for this call: none came within the last minute "
+		    "from this address, or it was used");
+	if (error != 0)
+		return refuse(e, DLK_R_FAULT_STORE, e->ports->trouble(e->ports->ctx));
+	if (dlk_digest_plain(dlk_bytes_of(&e->kept->certificate), digest) != 0)
+		return refuse(e, DLK_R_FAULT_INTERNAL, "out of memory");
+	if (!dlk_bytes_equal(
+		DLK_BYTES(digest, sizeof(digest)), dlk_bytes_of(&e->request->evidence)))
+		return refuse(e, DLK_R_FAULT_STORE, "another certificate was kept");
+	return sent(e, &e->kept->certificate, &e->kept->chain, leaves, presented);
+}
+
+static enum dlk_reason
 collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *presented)
 {
-	enum dlk_reason reason = DLK_R_UNDECIDED;
-
 	switch (e->request->evidence_kind) {
 	case DLK_EVIDENCE_NONE:
 		return refuse(e, DLK_R_NO_CERTIFICATE, "no certificate was presented");
@@ -159,22 +197,20 @@ collect(const struct evidence *e, struct dlk_certs *leaves, struct dlk_certs *pr
 	case DLK_EVIDENCE_SSH_BLOB:
 		return by_ssh_key(e, leaves, presented);
 	case DLK_EVIDENCE_CERTIFICATE:
-		reason =
-		    dlk_certs_parse(dlk_bytes_of(&e->request->evidence), leaves, e->finding);
-		if (reason != DLK_R_OK)
-			return reason;
-		return dlk_certs_parse_chain(
-		    dlk_bytes_of(&e->request->chain), PRESENTED_MAX, presented, e->finding);
+		return sent(e, &e->request->evidence, &e->request->chain, leaves, presented);
+	case DLK_EVIDENCE_KEPT:
+		return kept(e, leaves, presented);
 	}
-	return reason;
+	return DLK_R_UNDECIDED;
 }
 
 enum dlk_reason
 dlk_evidence_read(const struct dlk_policy *policy, const struct dlk_ports *ports,
-    const struct dlk_request *request, struct dlk_certs *leaves, struct dlk_certs *presented,
+    const struct dlk_caller *caller, const struct dlk_request *request, int64_t now,
+    struct dlk_certs *leaves, struct dlk_certs *presented, struct dlk_kept *ret_kept,
     struct dlk_finding *finding)
 {
-	const struct evidence e = { policy, ports, request, finding };
+	const struct evidence e = { policy, ports, caller, request, now, ret_kept, finding };
 
 	return collect(&e, leaves, presented);
 }

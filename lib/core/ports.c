@@ -5,6 +5,13 @@
 #include <string.h>
 
 void
+dlk_kept_fini(struct dlk_kept *kept)
+{
+	dlk_buf_free(&kept->certificate);
+	dlk_buf_free(&kept->chain);
+}
+
+void
 dlk_memory_fini(struct dlk_memory *memory)
 {
 	if (memory)

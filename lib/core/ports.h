@@ -49,6 +49,7 @@ struct dlk_subject {
 	uint8_t key_id[DLK_SHA256_SIZE];
 	char service[DLK_NAME_MAX + 1];
 	char source[DLK_SOURCE_MAX + 1];
+	const char *caller, *visit; /* borrowed; NULL or "": no visit */
 };
 
 /* What the record knows of a subject. fini wipes. */
@@ -70,9 +71,18 @@ struct dlk_memory {
 	 * used since is not known, so what only the record keeps from being used again is not
 	 * taken. */
 	bool restored;
+	bool visited; /* the subject's visit was allowed before */
 };
 void dlk_memory_fini(struct dlk_memory *memory);
 #define DLK_AUTO_MEMORY __attribute__((cleanup(dlk_memory_fini))) struct dlk_memory
+
+/* A certificate that a gateway has brought for its next call. */
+struct dlk_kept {
+	int64_t row;                       /* 0: none */
+	uint8_t attempt[DLK_ATTEMPT_SIZE]; /* that it is one half of; zeros: it was judged */
+	struct dlk_buf certificate, chain;
+};
+void dlk_kept_fini(struct dlk_kept *kept);
 
 /* All that one decision changes; one transaction. */
 struct dlk_settlement {
@@ -92,6 +102,10 @@ struct dlk_settlement {
 	struct dlk_failures user_failures, source_failures;
 	bool lockout_started;
 	struct dlk_process process; /* whose sessions come from this login; zeros: not known */
+	bool keep;                  /* the certificate and chain here, for the next call */
+	struct dlk_bytes certificate, chain;
+	int64_t kept; /* the one that was judged: not kept any longer; 0: none */
+	bool visited; /* the subject's visit was allowed */
 };
 
 /*
@@ -99,7 +113,8 @@ struct dlk_settlement {
  * abandon. -ETIME: `now` is more than five minutes behind the highest time settled.
  * -ENOKEY, -EKEYREJECTED: the sealing key is missing or is another one. -ENOENT: there is no
  * record. settle: -EEXIST where the code was used meanwhile, -EALREADY where the attempt has
- * its final verdict; nothing is written then. ret_event_id has DLK_EVENT_ID_TEXT + 1.
+ * its final verdict; nothing is written then. ret_event_id has DLK_EVENT_ID_TEXT + 1. The same
+ * where what was kept has been used meanwhile.
  */
 struct dlk_ports {
 	void *ctx;
@@ -125,6 +140,10 @@ struct dlk_ports {
 	/* told of each certificate whose signatures reach an anchor, and of its issuer: lists
 	 * of revocation are where it says. Nothing waits for it. NULL: nobody cares */
 	void (*want)(void *ctx, const struct dlk_cert *cert, const struct dlk_cert *issuer);
+	/* What this caller has had kept for this service and source, by the digest that is the
+	 * request's evidence. -ENOENT */
+	int (*kept)(void *ctx, const struct dlk_caller *caller,
+	    const struct dlk_request *request, int64_t now, struct dlk_kept *ret_kept);
 };
 
 #endif

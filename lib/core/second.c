@@ -119,6 +119,15 @@ is_remembered(const struct second *s)
 	       s->now - m->remembered_since < s->section->remember;
 }
 
+/* A gateway negotiates new keys while the connection stands. Who has no token any more has
+ * none for this either. */
+static bool
+is_renewed(const struct second *s)
+{
+	return s->request->renews && s->memory->visited && s->memory->n_tokens > 0 &&
+	       !s->memory->restored;
+}
+
 static enum dlk_reason
 not_enrolled(const struct second *s)
 {
@@ -316,7 +325,7 @@ dlk_second(const struct dlk_policy *policy, const struct dlk_service *section,
 		return reason;
 	if (section->otp == DLK_OTP_IF_ENROLLED && memory->n_tokens == 0)
 		return DLK_R_OK;
-	if (!request->has_code && is_remembered(&s)) {
+	if (!request->has_code && (is_remembered(&s) || is_renewed(&s))) {
 		verdict->remembered = true;
 		return DLK_R_OK;
 	}

@@ -16,6 +16,7 @@
 
 #define DLK_NAME_MAX     255 /* user and service names, octets */
 #define DLK_SOURCE_MAX   63  /* an IP address in text */
+#define DLK_VISIT_MAX    63
 #define DLK_TTY_MAX      63
 #define DLK_ATTEMPT_SIZE 16
 #define DLK_EVIDENCE_MAX (160 * 1024) /* sshd delivers keys of up to 128 KiB */
@@ -45,7 +46,8 @@ enum dlk_evidence {
 	DLK_EVIDENCE_SSH_KEY,       /* "TYPE BASE64", as in authorized_keys(5) */
 	DLK_EVIDENCE_CERTIFICATE,   /* DER of one certificate */
 	DLK_EVIDENCE_TEXT,    /* one or more as a gateway writes them: PEM, percent-encoded or
-				not; the agent makes DLK_EVIDENCE_CERTIFICATE of it */
+				 not; the agent makes DLK_EVIDENCE_CERTIFICATE of it */
+	DLK_EVIDENCE_KEPT,    /* SHA-256 of one that this gateway has had kept (`keep`) */
 	DLK_EVIDENCE_SSH_BLOB /* an SSH key or certificate in octets; never on the wire */
 };
 
@@ -75,6 +77,11 @@ struct dlk_request {
 	/* out of the answer, on the judge's side alone */
 	unsigned trouble; /* enum dlk_trouble */
 	struct dlk_buf signature;
+	/* Of a gateway alone. Its certificate step and its code step are two calls: the first
+	 * one has the certificate kept for the second, which names it by its digest. */
+	bool keep;
+	char visit[DLK_VISIT_MAX + 1]; /* the gateway's own name of this connection; "" none */
+	bool renews; /* the connection stands already: its code was looked at when it began */
 };
 void dlk_request_fini(struct dlk_request *request);
 #define DLK_AUTO_REQUEST __attribute__((cleanup(dlk_request_fini))) struct dlk_request

@@ -134,6 +134,19 @@ said(struct dlk_binding *binding, int error)
 }
 
 static int
+kept(void *ctx, const struct dlk_caller *caller, const struct dlk_request *request,
+    int64_t now, struct dlk_kept *ret_kept)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (!binding->record) {
+		int error = no_record(binding);
+		return error == -ENOENT ? -EIO : error; /* that would be an answer */
+	}
+	return said(binding, dlk_record_kept(binding->record, caller, request, now, ret_kept));
+}
+
+static int
 begin(void *ctx, const struct dlk_subject *subject, int64_t now, struct dlk_memory *memory)
 {
 	struct dlk_binding *binding = ctx;
@@ -209,6 +222,7 @@ dlk_binding_ports(
 		.account = find_account,
 		.member = find_member,
 		.registered = find_registered,
+		.kept = kept,
 		.begin = begin,
 		.settle = settle,
 		.abandon = abandon,

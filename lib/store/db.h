@@ -156,6 +156,10 @@ int dlk_memory_load(struct dlk_record *record, const struct dlk_subject *subject
 /* The last login of a subject alone; `key` is its key_id in hex. */
 int dlk_memory_login(struct dlk_record *record, const struct dlk_subject *subject,
     const char *key, struct dlk_memory *memory);
+/* What an earlier code of the user opens without another one, closed. */
+int dlk_logins_end(struct dlk_record *record, const char *user);
+/* kept.c: what was kept and used, within a transaction; -EEXIST where it was used before. */
+int dlk_kept_settle(struct dlk_record *record, const struct dlk_settlement *settlement);
 /* A row of DLK_COLUMNS_TOKEN; `open` unseals. */
 int dlk_token_read(struct dlk_record *record, sqlite3_stmt *row, bool open, char *ret_user,
     struct dlk_token *ret_token);

@@ -196,7 +196,7 @@ add(struct dlk_record *record, const char *user, const struct dlk_token *given,
 	if (r < 0)
 		return r;
 	*ret_id = sqlite3_last_insert_rowid(record->db);
-	r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(user)));
+	r = dlk_logins_end(record, user);
 	return r < 0 ? r
 		     : dlk_operator_event(record, DLK_EVENT_TOKEN_ENROLLED, user, token.label,
 			   "", actor, now);

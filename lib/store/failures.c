@@ -56,7 +56,8 @@ int
 dlk_user_remove(struct dlk_record *record, const char *user, const char *actor, int64_t now)
 {
 	static const enum dlk_sql removals[] = { DLK_SQL_TOKENS_REMOVE,
-		DLK_SQL_RECOVERY_REMOVE, DLK_SQL_FAILURES_REMOVE, DLK_SQL_LOGINS_REMOVE };
+		DLK_SQL_RECOVERY_REMOVE, DLK_SQL_FAILURES_REMOVE, DLK_SQL_LOGINS_REMOVE,
+		DLK_SQL_VISITS_END };
 	char detail[64];
 	int n = 0, tokens = 0, r = dlk_db_begin(record);
 

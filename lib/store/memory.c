@@ -198,6 +198,30 @@ dlk_memory_login(struct dlk_record *record, const struct dlk_subject *subject, c
 }
 
 int
+dlk_logins_end(struct dlk_record *record, const char *user)
+{
+	int r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(user)));
+
+	return r < 0 ? r : dlk_db_run(record, DLK_SQL_VISITS_END, DLK_VALUES(DLK_T(user)));
+}
+
+static int
+load_visit(struct dlk_record *record, const struct dlk_subject *subject, const char *key,
+    bool *ret_visited)
+{
+	int64_t n = 0;
+
+	if (!subject->visit || !subject->visit[0])
+		return 0;
+	int r = dlk_db_number(record, DLK_SQL_VISIT,
+	    DLK_VALUES(DLK_T(subject->caller), DLK_T(subject->service), DLK_T(subject->visit),
+		DLK_T(subject->user), DLK_T(key), DLK_I(record->now)),
+	    &n);
+	*ret_visited = n == 1;
+	return r;
+}
+
+int
 dlk_memory_load(struct dlk_record *record, const struct dlk_subject *subject,
     struct dlk_memory *ret_memory)
 {
@@ -219,6 +243,8 @@ dlk_memory_load(struct dlk_record *record, const struct dlk_subject *subject,
 		    &ret_memory->source_failures);
 	if (r == 0)
 		r = dlk_memory_login(record, subject, key, ret_memory);
+	if (r == 0)
+		r = load_visit(record, subject, key, &ret_memory->visited);
 	ret_memory->restored = record->moved;
 	if (r < 0)
 		dlk_memory_fini(ret_memory);

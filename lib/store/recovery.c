@@ -152,7 +152,7 @@ dlk_recovery_replace(struct dlk_record *record, const char *user,
 	for (size_t i = 0; i < n && r >= 0; i++)
 		r = add(record, user, &codes[i]);
 	if (r >= 0)
-		r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(user)));
+		r = dlk_logins_end(record, user);
 	dlk_text_print(detail, sizeof(detail), "%zu new recovery codes", n);
 	if (r >= 0)
 		r = dlk_operator_event(

@@ -62,7 +62,8 @@ static const char version_1[] =
 
 /* What 0.2.0 adds, all of it: a version of the schema belongs to a release. `process` is from
  * which login a process's session will be, `place` which file this is, `checkpoint` where the
- * events begin that are kept, `wanted` where lists of revocation are to be fetched from. */
+ * events begin that are kept, `wanted` where lists of revocation are to be fetched from,
+ * `kept` certificates between a gateway's two calls, `visit` its connections. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -76,7 +77,14 @@ static const char version_2[] =
     " born INTEGER NOT NULL);"
     "CREATE TABLE wanted (row INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,"
     " issuer BLOB NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,"
-    " at INTEGER NOT NULL);";
+    " at INTEGER NOT NULL);"
+    "CREATE TABLE kept (row INTEGER PRIMARY KEY AUTOINCREMENT, caller TEXT NOT NULL,"
+    " service TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,"
+    " at INTEGER NOT NULL, attempt BLOB NOT NULL, certificate BLOB NOT NULL,"
+    " chain BLOB NOT NULL, UNIQUE (caller, service, source, fingerprint));"
+    "CREATE TABLE visit (row INTEGER PRIMARY KEY, caller TEXT NOT NULL,"
+    " service TEXT NOT NULL, name TEXT NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL,"
+    " at INTEGER NOT NULL, UNIQUE (caller, service, name));";
 
 static const char *const versions[] = { version_1, version_2 };
 #define VERSIONS ((int)(sizeof(versions) / sizeof(versions[0])))

@@ -136,7 +136,7 @@ settle_failures(struct dlk_record *record, const struct dlk_settlement *s)
 		r = write_failures(
 		    record, "", dlk_failure_source, subject->source, &s->source_failures);
 	if (r >= 0 && s->lockout_started)
-		r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(subject->user)));
+		r = dlk_logins_end(record, subject->user);
 	return r < 0 ? r : 0;
 }
 
@@ -289,6 +289,8 @@ write_changes(struct dlk_record *record, const struct dlk_settlement *s)
 		r = settle_failures(record, s);
 	if (r == 0)
 		r = settle_login(record, s);
+	if (r == 0)
+		r = dlk_kept_settle(record, s);
 	return r;
 }
 

@@ -100,6 +100,19 @@
 	X(WANTED_OLD, "DELETE FROM wanted WHERE at < ?1 OR row NOT IN (SELECT row FROM wanted ORDER BY at DESC, row DESC LIMIT ?2)") \
 	X(WANTED, "SELECT row, url, issuer, name, since, at FROM wanted ORDER BY row LIMIT ?1") \
 	X(WANTED_LATEST, "SELECT coalesce(max(row), 0) FROM wanted") \
+	/* kept: a certificate between two calls of a gateway */ \
+	X(KEPT, "SELECT row, attempt, certificate, chain FROM kept WHERE caller = ?1 AND service = ?2 AND source = ?3 " \
+		"AND fingerprint = ?4 AND at >= ?5 AND at <= ?6") \
+	X(KEPT_ADD, "INSERT OR REPLACE INTO kept (caller, service, source, fingerprint, at, attempt, certificate, chain) " \
+		"VALUES (?1,?2,?3,?4,?5,?6,?7,?8)") \
+	X(KEPT_USE, "DELETE FROM kept WHERE row = ?1") \
+	X(KEPT_OLD, "DELETE FROM kept WHERE at < ?1 OR at > ?2") \
+	/* visits: connections of a gateway that were allowed */ \
+	X(VISIT, "SELECT count(*) FROM visit WHERE caller = ?1 AND service = ?2 AND name = ?3 AND user = ?4 AND key = ?5 " \
+		"AND at <= ?6") \
+	X(VISIT_SET, "INSERT OR REPLACE INTO visit (caller, service, name, user, key, at) VALUES (?1,?2,?3,?4,?5,?6)") \
+	X(VISITS_END, "DELETE FROM visit WHERE user = ?1") \
+	X(VISITS_OLD, "DELETE FROM visit WHERE row IN (SELECT row FROM visit ORDER BY row LIMIT 4) AND at < ?1") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \

@@ -55,7 +55,7 @@ dlk_tokens_remove(struct dlk_record *record, const char *user, const char *label
 		r = n = dlk_db_run(
 		    record, DLK_SQL_TOKEN_REMOVE, DLK_VALUES(DLK_T(user), DLK_T(label)));
 	if (r >= 0)
-		r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(user)));
+		r = dlk_logins_end(record, user);
 	if (r >= 0 && n == 0)
 		r = dlk_db_say(record, -ENOENT, "%s has no token '%s'", user, label);
 	else if (r >= 0)
@@ -129,7 +129,7 @@ resync(struct dlk_record *record, const char *user, const char *label,
 		r = dlk_db_run(
 		    record, DLK_SQL_TOKEN_STEP, DLK_VALUES(DLK_I(token.id), DLK_I(step)));
 	if (r >= 0)
-		r = dlk_db_run(record, DLK_SQL_LOGINS_END, DLK_VALUES(DLK_T(user)));
+		r = dlk_logins_end(record, user);
 	return r < 0 ? r
 		     : dlk_operator_event(
 			   record, DLK_EVENT_TOKEN_RESYNCED, user, label, "", actor, now);

@@ -34,6 +34,9 @@ enum request_tag {
 	TAG_TTY,
 	TAG_CODE,
 	TAG_SESSION,
+	TAG_KEEP,
+	TAG_VISIT,
+	TAG_RENEWS,
 	TAG_ASKER = 0x8011,
 	TAG_ANSWER
 };
@@ -61,7 +64,8 @@ enum verdict_tag {
 static const unsigned request_needs =
     BIT(TAG_ATTEMPT) | BIT(TAG_ENTRANCE) | BIT(TAG_POSSESSION) | BIT(TAG_EVIDENCE_KIND);
 /* A session asks for nothing. */
-static const unsigned session_lacks = BIT(TAG_EVIDENCE) | BIT(TAG_CHAIN) | BIT(TAG_CODE);
+static const unsigned session_lacks =
+    BIT(TAG_EVIDENCE) | BIT(TAG_CHAIN) | BIT(TAG_CODE) | BIT(TAG_KEEP) | BIT(TAG_RENEWS);
 static const unsigned verdict_needs =
     BIT(TAG_REASON) | BIT(TAG_STAGE) | BIT(TAG_GOOD_UNTIL) | BIT(TAG_CHAIN_UNTIL);
 
@@ -144,7 +148,8 @@ put_code(struct writer *w, const struct dlk_secret *code)
 static void
 put_session(struct writer *w, const struct dlk_request *request)
 {
-	if (request->has_code || request->evidence.n > 0 || request->chain.n > 0)
+	if (request->has_code || request->evidence.n > 0 || request->chain.n > 0 ||
+	    request->keep || request->renews)
 		w->error = -EINVAL;
 	put_octet(w, TAG_SESSION, request->session, DLK_SESSION_CLOSED);
 }
@@ -185,7 +190,7 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 	put(&w, TAG_ATTEMPT, DLK_BYTES(request->attempt, DLK_ATTEMPT_SIZE), DLK_ATTEMPT_SIZE);
 	put_octet(&w, TAG_ENTRANCE, request->entrance, DLK_ENTRANCE_OPERATOR);
 	put_octet(&w, TAG_POSSESSION, request->possession, DLK_POSSESSION_TOKEN);
-	put_octet(&w, TAG_EVIDENCE_KIND, request->evidence_kind, DLK_EVIDENCE_TEXT);
+	put_octet(&w, TAG_EVIDENCE_KIND, request->evidence_kind, DLK_EVIDENCE_KEPT);
 	if (request->evidence.n > 0)
 		put(&w, TAG_EVIDENCE, dlk_bytes_of(&request->evidence), DLK_EVIDENCE_MAX);
 	if (request->chain.n > 0)
@@ -202,6 +207,11 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 		put_code(&w, &request->code);
 	if (request->session != DLK_SESSION_NONE)
 		put_session(&w, request);
+	if (request->keep)
+		put_octet(&w, TAG_KEEP, 1, 1);
+	put_text(&w, TAG_VISIT, request->visit);
+	if (request->renews)
+		put_octet(&w, TAG_RENEWS, 1, 1);
 	put_text(&w, TAG_ASKER, request->asker);
 	if (request->answer.n > 0)
 		put(&w, TAG_ANSWER, dlk_bytes_of(&request->answer), DLK_ANSWER_MAX);
@@ -375,7 +385,7 @@ static int
 get_evidence_kind(const struct reader *r, enum dlk_evidence *ret_kind)
 {
 	unsigned value = 0;
-	int error = get_octet(r, 0, DLK_EVIDENCE_TEXT, &value);
+	int error = get_octet(r, 0, DLK_EVIDENCE_KEPT, &value);
 
 	*ret_kind = (enum dlk_evidence)value;
 	return error;
@@ -464,6 +474,12 @@ read_request_field(struct reader *r, struct dlk_request *request)
 		return get_text(r, request->asker, sizeof(request->asker));
 	case TAG_ANSWER:
 		return get_blob(r, &request->answer, DLK_ANSWER_MAX);
+	case TAG_KEEP:
+		return get_true(r, &request->keep);
+	case TAG_VISIT:
+		return get_text(r, request->visit, sizeof(request->visit));
+	case TAG_RENEWS:
+		return get_true(r, &request->renews);
 	default:
 		return skip(r);
 	}
@@ -519,7 +535,7 @@ dlk_request_decode(struct dlk_bytes frame, struct dlk_request *ret_request)
 		error = next(&r);
 		if (error == 0)
 			error = read_request_field(&r, &request);
-		if (r.tag <= TAG_SESSION)
+		if (r.tag <= TAG_RENEWS)
 			r.seen |= BIT(r.tag);
 	}
 	if (error == 0 && (r.seen & request_needs) != request_needs)

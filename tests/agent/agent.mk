@@ -2,7 +2,8 @@
 # Tests of the agent: programs linked with its parts, some of which start the whole agent.
 RECEIVER := $(B)/tests/receiver
 DEMO_BUILT += $(RECEIVER)
-AGENT_PARTS = $(filter-out $(B)/obj/agent/main.o,$(AGENT))
+AGENT_PARTS = $(filter-out $(B)/obj/agent/main.o,$(AGENT)) \
+	$(call obj,agent/gateways/password.c)
 AGENT_TESTS := $(patsubst tests/agent/%.c,$(B)/tests/%,$(wildcard tests/agent/test_*.c))
 AGENT_SHARED := $(filter-out $(B)/obj/tests/agent/test_%,$(call obj,tests/agent/*.c))
 CHECKS += $(AGENT_TESTS)
@@ -19,3 +20,5 @@ $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
 # the library once more, behind the parts that need it
 $(B)/fuzz/fuzz_gateway: $(AGENT_PARTS)
 $(B)/fuzz/fuzz_gateway: TEST_LIBS += $(B)/libdoublelock.a
+$(B)/fuzz/fuzz_password: $(call obj,agent/gateways/password.c)
+$(B)/fuzz/fuzz_password: TEST_LIBS += $(B)/libdoublelock.a

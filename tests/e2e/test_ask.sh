@@ -30,7 +30,7 @@ configure <<-END
 	otp = none
 	vouch = $(id -u gateway)
 END
-enroll alice >"$work/secret" || die "alice could not be enrolled"
+secret=$(enroll alice) || die "alice could not be enrolled"
 start_agent
 chmod 711 "$TMPDIR" "$work" "$pki" "$pki/issuing" "$pki/stranger"
 chmod 644 "$pki"/*/*.pem
@@ -119,6 +119,70 @@ is "$code" 1 "a depth that is none: exit 1"
 as gateway doublelock-ask openvpn-verify 0 CN=alice
 is "$code" 1 "without tls-export-cert: exit 1"
 is "$(ids_recorded)" "$before" "of these the agent hears nothing"
+
+# OpenVPN's second call: the code, for the certificate of the first one
+digest() { openssl x509 -in "$1" -noout -fingerprint -sha256 | sed 's/.*=//' | tr A-F a-f; }
+kept() { # CERTIFICATE [ADDRESS]: what --code-follows does
+	as gateway env peer_cert="$1" untrusted_ip="${2:-192.0.2.5}" \
+		doublelock-ask --service coded --code-follows openvpn-verify 0 CN=x
+}
+auth() { # CERTIFICATE USER PASSWORD [VARIABLE=VALUE...]
+	certificate=$1
+	printf '%s\n%s\n' "$2" "$3" >"$work/lines"
+	chmod 644 "$work/lines"
+	shift 3
+	as gateway env tls_digest_sha256_0="$(digest "$certificate")" untrusted_ip=192.0.2.5 "$@" \
+		doublelock-ask --service coded openvpn-auth "$work/lines"
+}
+scrv1() { printf 'SCRV1:%s:%s' "$(printf %s ignored | base64)" "$(printf %s "$1" | base64)"; }
+events_of() { doublelock events --json | jq -r "select(.service == \"coded\") | .id" | wc -l; }
+
+as gateway env peer_cert="$pki/issuing/alice.pem" untrusted_ip=192.0.2.5 \
+	doublelock-ask --service coded openvpn-verify 0 CN=x
+is "$code" 1 "a code is missing, and nobody said that one follows: exit 1"
+before=$(events_of)
+kept "$pki/issuing/alice.pem"
+is "$code" 0 "one follows: exit 0"
+auth "$pki/issuing/alice.pem" alice "$(scrv1 000000)"
+verdict 1 otp-wrong "a wrong code"
+is "$(events_of)" $((before + 1)) "both calls are one event"
+auth "$pki/issuing/alice.pem" alice "$(scrv1 "$(code_of "$secret")")"
+verdict 1 no-certificate "the same again, without a handshake"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/bob.pem" alice "$(scrv1 "$(code_of "$secret")")"
+verdict 1 no-certificate "somebody else's certificate, whose handshake was not seen"
+kept "$pki/issuing/bob.pem"
+auth "$pki/issuing/bob.pem" alice "$(scrv1 "$(code_of "$secret")")"
+verdict 1 user-mismatch "alice's name and code, and bob's certificate"
+kept "$pki/issuing/bob.pem"
+auth "$pki/issuing/bob.pem" '' "$(scrv1 "$(code_of "$secret")")"
+verdict 1 not-enrolled "alice's code and bob's certificate"
+kept "$pki/issuing/alice.pem" 192.0.2.6
+auth "$pki/issuing/alice.pem" alice "$(scrv1 "$(code_of "$secret")")" untrusted_ip=192.0.2.7
+verdict 1 no-certificate "from another address"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice "$(scrv1 "$(code_of "$secret")")" session_state=Initial session_id=AbC+/123
+verdict 0 ok "the certificate, and then the code"
+is "$(doublelock events --json | jq -rs 'last | [.user, .source, .fingerprint] | join(" ")')" \
+	"alice 192.0.2.5 $(digest "$pki/issuing/alice.pem" | tr -d :)" "with all that the first call had"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice "$(scrv1 "$(code_of "$secret")")"
+verdict 1 otp-replayed "the code again"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice SESS_ID_AT_token session_state=Authenticated session_id=AbC+/123
+verdict 0 ok "new keys for a connection that stands"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice SESS_ID_AT_token session_state=Authenticated session_id=AbC+/124
+is "$code" 1 "a connection that nobody knows: exit 1"
+like "$(cat "$work/ask.log")" "coded: otp-required" "and a code is missing"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice SESS_ID_AT_token session_state=Expired session_id=AbC+/123
+is "$code" 1 "a token that has expired: exit 1"
+kept "$pki/issuing/alice.pem"
+auth "$pki/issuing/alice.pem" alice SCRV1:no:base64
+is "$code" 1 "an answer that is none: exit 1"
+kept "$pki/stranger/mallory.pem"
+verdict 1 untrusted-issuer "a certificate that is not good is not kept"
 
 # Apache's map: a line each, whatever comes
 escape() { od -An -v -tx1 <"$1" | tr -d ' \n' | sed 's/../%&/g'; }

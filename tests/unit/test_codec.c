@@ -33,6 +33,8 @@ fill_request(struct dlk_request *r)
 	dlk_text_copy(r->tty, sizeof(r->tty), "ssh");
 	r->has_code = true;
 	assert_int_equal(dlk_secret_set(&r->code, dlk_bytes_str("123456")), 0);
+	r->keep = r->renews = true;
+	dlk_text_copy(r->visit, sizeof(r->visit), "AbC+/dEf==");
 }
 
 static void
@@ -85,6 +87,9 @@ a_request_reads_back(void **state)
 	assert_string_equal(out.tty, in.tty);
 	assert_true(out.has_code);
 	assert_true(dlk_secret_equal(&out.code, &in.code));
+	assert_true(out.keep);
+	assert_string_equal(out.visit, in.visit);
+	assert_true(out.renews);
 }
 
 static void
@@ -99,6 +104,7 @@ a_session_reads_back(void **state)
 	assert_int_equal(dlk_request_encode(&in, &frame), -EINVAL); /* it asks for nothing */
 	in.has_code = false;
 	in.evidence.n = in.chain.n = 0;
+	in.keep = in.renews = false;
 	assert_int_equal(dlk_request_encode(&in, &frame), 0);
 	assert_int_equal(dlk_request_decode(dlk_bytes_of(&frame), &out), 0);
 	assert_int_equal(out.session, DLK_SESSION_CLOSED);
@@ -311,7 +317,7 @@ static const struct bad requests[] = {
 	{ "an entrance that is none", -EBADMSG,
 	    F(ATTEMPT "\0\x02\0\0\0\1\5\0\x03\0\0\0\1\1\0\x04\0\0\0\1\1") },
 	{ "a kind that is none", -EBADMSG,
-	    F(ATTEMPT "\0\x02\0\0\0\1\1\0\x03\0\0\0\1\1\0\x04\0\0\0\1\5") },
+	    F(ATTEMPT "\0\x02\0\0\0\1\1\0\x03\0\0\0\1\1\0\x04\0\0\0\1\6") },
 	{ "a uid of two octets", -EBADMSG, F(ATTEMPT KINDS "\0\x08\0\0\0\2\0\0") },
 	{ "an empty code", -EBADMSG, F(ATTEMPT KINDS "\0\x0c\0\0\0\0") },
 	{ "a verdict's field", -EBADMSG, F(ATTEMPT KINDS REASON) },
@@ -326,6 +332,11 @@ static const struct bad requests[] = {
 	    F(ATTEMPT KINDS "\0\x05\0\0\0\1"
 			    "1"
 			    "\0\x0d\0\0\0\1\1") },
+	{ "keep nothing", -EBADMSG, F(ATTEMPT KINDS "\0\x0e\0\0\0\1\0") },
+	{ "a session that renews", -EBADMSG,
+	    F(ATTEMPT KINDS "\0\x0d\0\0\0\1\1\0\x10\0\0\0\1\1") },
+	{ "a visit before a session", -EBADMSG,
+	    F(ATTEMPT KINDS "\0\x0f\0\0\0\1v\0\x0d\0\0\0\1\1") },
 	{ "a user with ESC", -EBADMSG, F(ATTEMPT KINDS "\0\x07\0\0\0\2\x1bZ") },
 };
 

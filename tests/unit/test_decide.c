@@ -181,6 +181,8 @@ struct world {
 	int64_t last_step;
 	bool enrolled;
 	struct dlk_known *known;
+	struct dlk_cert *kept; /* NULL: none */
+	int kept_error;
 };
 
 static int
@@ -296,6 +298,22 @@ nonce(void *ctx, uint8_t *ret_octets, size_t n)
 }
 
 static int
+find_kept(void *ctx, const struct dlk_caller *caller, const struct dlk_request *request,
+    int64_t now, struct dlk_kept *ret)
+{
+	const struct world *w = ctx;
+
+	(void)request;
+	assert_string_equal(caller->name, "helper");
+	assert_int_equal(now, NOW);
+	if (!w->kept)
+		return w->kept_error;
+	ret->row = 7;
+	memset(ret->attempt, 0x5a, sizeof(ret->attempt));
+	return dlk_buf_add(&ret->certificate, SIZE_MAX, dlk_cert_der(w->kept));
+}
+
+static int
 set_up(void **state)
 {
 	static struct world w;
@@ -339,7 +357,8 @@ decide(struct world *w, const struct dlk_request *request, struct dlk_verdict *v
 		.entrance = request->entrance, .root = true, .name = "helper"
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL,
+		find_kept };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -766,6 +785,100 @@ a_known_certificate_opens_nothing_by_itself(void **state)
 	dlk_known_free(w->known);
 }
 
+/* The second call of a gateway: it only names the certificate. */
+static void
+ask_kept(struct dlk_request *request, const struct dlk_cert *named)
+{
+	*request = (struct dlk_request){ .entrance = DLK_ENTRANCE_GATEWAY,
+		.possession = DLK_POSSESSION_TLS_GATEWAY,
+		.evidence_kind = DLK_EVIDENCE_KEPT,
+		.attempt = { 1 },
+		.service = "vpn" };
+	assert_int_equal(dlk_buf_add(&request->evidence, SIZE_MAX,
+			     DLK_BYTES(dlk_cert_fingerprint(named), DLK_SHA256_SIZE)),
+	    0);
+}
+
+static void
+a_gateway_comes_twice(void **state)
+{
+	struct world *w = *state;
+	DLK_AUTO_REQUEST first = { .entrance = DLK_ENTRANCE_GATEWAY,
+		.possession = DLK_POSSESSION_TLS_GATEWAY,
+		.evidence_kind = DLK_EVIDENCE_CERTIFICATE,
+		.service = "vpn",
+		.keep = true };
+	DLK_AUTO_REQUEST second = { 0 };
+	struct dlk_verdict verdict;
+
+	policy.service[1].otp = DLK_OTP_REQUIRED;
+	assert_int_equal(dlk_buf_add(&first.evidence, SIZE_MAX, dlk_cert_der(alice)), 0);
+	decide(w, &first, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REQUIRED);
+	assert_true(w->last.keep);
+	assert_true(dlk_bytes_equal(w->last.certificate, dlk_cert_der(alice)));
+	w->kept = alice;
+	ask_kept(&second, alice);
+	strcpy(second.visit, "one");
+	type_code(&second);
+	decide(w, &second, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_string_equal(verdict.user, "alice");
+	assert_int_equal(w->last.kept, 7);
+	assert_int_equal(w->last.attempt[0], 0x5a); /* of the first call */
+	assert_true(w->last.visited);
+	assert_string_equal(w->last.subject.visit, "one");
+}
+
+/* A code never opens a session whose certificate is somebody else's, or was not seen. */
+static void
+a_code_opens_what_was_kept_alone(void **state)
+{
+	struct world *w = *state;
+	const struct {
+		struct dlk_cert *named, *kept;
+		const char *user;
+		int error;
+		enum dlk_reason reason;
+		int64_t used;
+	} rows[] = {
+		{ alice, NULL, "", -ENOENT, DLK_R_NO_CERTIFICATE, 0 },
+		{ alice, NULL, "", -EIO, DLK_R_FAULT_STORE, 0 },
+		{ alice, expired, "", 0, DLK_R_FAULT_STORE, 7 }, /* the row was changed */
+		{ expired, expired, "", 0, DLK_R_CERTIFICATE_EXPIRED, 7 },
+		{ revoked, revoked, "", 0, DLK_R_REVOKED, 7 },
+		{ alice, alice, "root", 0, DLK_R_USER_MISMATCH, 7 },
+	};
+
+	policy.service[1].otp = DLK_OTP_REQUIRED;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		DLK_AUTO_REQUEST request = { 0 };
+		struct dlk_verdict verdict;
+
+		w->kept = rows[i].kept;
+		w->kept_error = rows[i].error;
+		ask_kept(&request, rows[i].named);
+		strcpy(request.user, rows[i].user);
+		request.account_known = request.user[0];
+		type_code(&request);
+		decide(w, &request, &verdict);
+		assert_int_equal(verdict.reason, rows[i].reason);
+		assert_int_equal(w->last.kept, rows[i].used);
+		assert_false(w->last.keep || w->last.visited);
+		assert_int_equal(w->last_step, -1); /* the code was not used */
+	}
+	/* and somebody who is faster has used it */
+	DLK_AUTO_REQUEST late = { 0 };
+	struct dlk_verdict verdict;
+	ask_kept(&late, alice);
+	w->kept = alice;
+	w->settle_error = -EEXIST;
+	type_code(&late);
+	decide(w, &late, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REPLAYED);
+	assert_int_equal(w->last.kept, 0);
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* --- proofs that the judge asks for
@@ -789,7 +902,7 @@ decide_in(struct world *w, struct dlk_dialogue *dialogue, const struct dlk_reque
 		.entrance = request->entrance, .root = root, .uid = 7, .dialogue = dialogue
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL, NULL };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -932,6 +1045,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		CASE(a_gateway_comes_twice),
+		CASE(a_code_opens_what_was_kept_alone),
 		CASE(both_locks_open_the_door_once),
 		CASE(certificates_refuse_before_any_code),
 		CASE(a_key_that_is_a_certificate_is_judged_in_full),

@@ -107,6 +107,42 @@ a_code_is_asked_for_first(void **state)
 }
 
 static void
+a_visit_is_renewed_without_a_code(void **state)
+{
+	static const struct {
+		bool renews, visited, has_token, restored;
+		enum dlk_reason reason;
+	} rows[] = {
+		{ true, true, true, false, DLK_R_OK },
+		{ false, true, true, false, DLK_R_OTP_REQUIRED },
+		{ true, false, true, false, DLK_R_OTP_REQUIRED },
+		{ true, true, false, false, DLK_R_OTP_REQUIRED },
+		{ true, true, true, true, DLK_R_OTP_REQUIRED },
+	};
+	struct world w;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		begin(&w);
+		w.request.renews = rows[i].renews;
+		w.memory.visited = rows[i].visited;
+		w.memory.restored = rows[i].restored;
+		w.memory.n_tokens = rows[i].has_token;
+		assert_int_equal(ask(&w), rows[i].reason);
+		assert_int_equal(w.verdict.remembered, rows[i].reason == DLK_R_OK);
+	}
+	/* a lockout holds for it as well, and a code that is there is looked at */
+	begin(&w);
+	w.request.renews = w.memory.visited = true;
+	w.memory.failures.locked_until = NOW + 60;
+	assert_int_equal(ask(&w), DLK_R_LOCKED_OUT);
+	begin(&w);
+	w.request.renews = w.memory.visited = true;
+	type(&w, "000000");
+	assert_int_equal(ask(&w), DLK_R_OTP_WRONG);
+}
+
+static void
 nobody_enrolled_is_asked_all_the_same(void **state)
 {
 	struct world w;
@@ -447,6 +483,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_code_is_asked_for_first),
+		cmocka_unit_test(a_visit_is_renewed_without_a_code),
 		cmocka_unit_test(nobody_enrolled_is_asked_all_the_same),
 		cmocka_unit_test(after_a_restore_only_time_opens),
 		cmocka_unit_test(demands_are_kept),
