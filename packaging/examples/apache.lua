@@ -29,9 +29,11 @@ local function ask(r)
 		socket:close()
 		return nil, {}
 	end
-	local status = (socket:receive("*l") or ""):match("^HTTP/1%.%d (%d%d%d) ")
-	local headers = {}
 	local line = socket:receive("*l")
+	local status = line and line:match("^HTTP/1%.%d (%d%d%d) ")
+	local headers = {}
+	-- whoever has not answered in time is not waited for again
+	line = status and socket:receive("*l")
 	while line and line ~= "" do
 		local name, value = line:match("^([^:]+): (.*)$")
 		if name then

@@ -20,6 +20,10 @@ core.register_action("doublelock", { "http-req" }, function(txn, socket, path)
 		return
 	end
 	txn:set_var("txn.doublelock_status", answer.status)
+	local reason = answer.headers["x-doublelock-reason"]
+	if reason then
+		txn:set_var("txn.doublelock_reason", reason[0])
+	end
 	local user = answer.headers["x-doublelock-user"]
 	if answer.status == 200 and user then
 		txn:set_var("txn.doublelock_user", user[0])

@@ -67,10 +67,11 @@ die() {
 	exit 1
 }
 
-# until_true COMMAND...: as soon as it holds; 1 after ten seconds. For what another process
-# does in its own time; where it holds already nothing waits.
+# until_true COMMAND...: as soon as it holds; 1 after $patience seconds. For what another
+# process does in its own time; where it holds already nothing waits.
+patience=10
 until_true() {
-	give_up=$(($(date +%s) + 10))
+	give_up=$(($(date +%s) + patience))
 	until "$@" 2>/dev/null; do
 		[ "$(date +%s)" -lt "$give_up" ] || return 1
 		sleep 0.02
@@ -88,7 +89,9 @@ with_module() {
 
 install_doublelock() {
 	mkdir -p "$work"
-	make -s -C "$top" B="$B" install >"$work/install.log" 2>&1 || die "make install failed"
+	# one at a time: what is not up to date in a build that several share would be made twice
+	flock "$B" make -s -C "$top" B="$B" install >"$work/install.log" 2>&1 ||
+		die "make install failed"
 	useradd --system --user-group --no-create-home --home-dir /nonexistent \
 		--shell /usr/sbin/nologin doublelock
 	install -d -o doublelock -g doublelock -m 700 "$state"

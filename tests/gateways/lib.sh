@@ -5,6 +5,16 @@
 # with the file of packaging/examples.
 
 https=8443 app=8080 address=127.0.0.1
+# the machine may have other things to do
+patience=40
+# What a gateway's script says otherwise where that is so: the status for whoever is let in, has
+# no certificate or is refused; what becomes of a foreign CA and of an expired certificate, with
+# the reason in the agent's event ("": the gateway has not asked); whether codes get through, and
+# what the application hears of it all.
+good=200 none=401 denied=403
+foreign=403 foreign_reason=untrusted-issuer
+expired=403 expired_reason=certificate-expired
+codes=yes told='^user=alice authorization=$'
 
 # want STATUS REASON NAME: of the last curl, and the reason of the newest event
 want() {
@@ -27,14 +37,36 @@ newest_reason() {
 	doublelock events --json 2>>"$work/events.log" | jq -rs 'last | .data.reason // .reason'
 }
 
-# get NAME [curl's options]: as the owner of that certificate, or nobody (-)
+# The certificate and key of NAME (CA/USER) as two words, for options of that name.
+key_of() { echo "$pki/${1%/*}/${1#*/}.key"; }
+cert_of() { echo "$pki/${1%/*}/${1#*/}.pem"; }
+
+# get NAME [curl's options]: as the owner of that certificate, or nobody (-). $status, $body,
+# and $took: seconds.
 get() {
 	who=$1
 	shift
-	[ "$who" = - ] || set -- --cert "$pki/${who%/*}/${who#*/}.pem" --key "$pki/${who%/*}/${who#*/}.key" "$@"
-	status=$(curl -s -o "$work/body" -w '%{http_code}' --max-time 20 \
+	[ "$who" = - ] || set -- --cert "$(cert_of "$who")" --key "$(key_of "$who")" "$@"
+	: >"$work/body"
+	status=$(curl -s -o "$work/body" -w '%{http_code} %{time_total}' --max-time 60 \
 		--cacert "$pki/root/ca.pem" "$@" "https://$address:$https/" 2>>"$work/curl.log")
+	took=${status#* } status=${status%% *}
 	body=$(cat "$work/body")
+}
+
+# resume NAME: as its owner, on a new connection that takes up the TLS session of the one
+# before; $resumed says whether the gateway did. $status as above.
+resume() {
+	who=$1 session=$work/session.${1#*/}
+	set --
+	[ ! -f "$session" ] || set -- -sess_in "$session"
+	printf 'GET / HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n\r\n' "$address" |
+		timeout 60 openssl s_client -connect "$address:$https" -CAfile "$pki/root/ca.pem" \
+			-cert "$(cert_of "$who")" -key "$(key_of "$who")" -sess_out "$session" "$@" \
+			-ign_eof >"$work/resume" 2>>"$work/resume.log"
+	status=$(sed -n 's/^HTTP\/1\.[01] \([0-9]*\) .*/\1/p' "$work/resume" | head -n 1)
+	status=${status:-000} resumed=no
+	! grep -q '^Reused, ' "$work/resume" || resumed=yes
 }
 
 # The certificates, the account, the agent; more lines of [service web] from standard input.
@@ -77,63 +109,160 @@ start_application() {
 	until_true curl -sf "http://127.0.0.1:$app/" -o "$work/body" || die "the application did not start"
 }
 
-# What every gateway has to do; `restart` is not needed for any of it.
+# What every gateway has to do; it is never restarted or reloaded for any of it.
 every_gateway() {
-	code=$(code_of "$secret")
+	certificates_are_judged
+	forgeries_are_not_believed
+	if [ "$codes" = yes ]; then
+		codes_are_asked
+	else
+		get issuing/alice
+		want "$good" ok "a certificate"
+	fi
+	connections_are_kept
+	revocation_is_at_once
+}
+
+certificates_are_judged() {
 	get -
-	want 401 no-certificate "no certificate"
-	get issuing/alice
-	want 401 "" "a certificate without a code"
+	want "$none" no-certificate "no certificate"
 	get stranger/mallory
-	want 403 untrusted-issuer "a CA that nobody trusts"
+	want "$foreign" "$foreign_reason" "a CA that nobody trusts"
 	get issuing/dave
-	want "${expired:-403}" "${expired_reason-certificate-expired}" "an expired certificate"
+	want "$expired" "$expired_reason" "an expired certificate"
+}
+
+# The profile's own header and those of all others, as a client would write them.
+forgeries_are_not_believed() {
 	get - -H 'X-Doublelock-User: alice'
-	want 401 no-certificate "a name that the client writes itself"
-	forged=$(sed -e '/^-----/d' "$pki/issuing/alice.pem" | tr -d '\n')
-	for header in X-SSL-Client-Cert X-Client-Cert-Der X-Forwarded-Tls-Client-Cert Client-Cert \
-		X-Forwarded-Client-Cert X-Amzn-Mtls-Clientcert-Leaf; do
+	want "$none" no-certificate "a name that the client writes itself"
+	forged=$(sed -e '/^-----/d' "$(cert_of issuing/alice)" | tr -d '\n')
+	for header in X-SSL-Client-Cert X-Client-Cert-Der X-Client-Chain-Der \
+		X-Forwarded-Tls-Client-Cert Client-Cert Client-Cert-Chain X-Forwarded-Client-Cert \
+		X-Amzn-Mtls-Clientcert-Leaf X-Amzn-Mtls-Clientcert X_SSL_Client_Cert; do
 		get - -H "$header: $forged"
-		is "$status" "$(forgery "$header")" "a forged $header is not believed: $status"
+		case $(forgery "$header") in
+		403) want 403 possession-unproven "a forged $header" ;;
+		*) want "$none" no-certificate "a forged $header" ;;
+		esac
 	done
-	get issuing/alice -u "bob:$code"
-	want 403 user-mismatch "a certificate and somebody else's name"
-	get issuing/alice -u ":$code" -H 'X-Doublelock-User: root'
-	want 200 ok "certificate and code"
-	is "$body" "user=alice authorization=" "the application is told who it is, and no code"
-	get issuing/alice
-	want 200 ok "from the same place, without a code"
-	is "$(curl -s -u ":$code" --cacert "$pki/root/ca.pem" --cert "$pki/issuing/alice.pem" \
-		--key "$pki/issuing/alice.key" -o "$work/body" -o "$work/body" \
-		-w '%{http_code} after %{num_connects} handshakes ' \
-		"https://$address:$https/1" "https://$address:$https/2")" \
-		"200 after 1 handshakes 200 after 0 handshakes " \
-		"a browser that sends the code again, on one connection"
-	pki_revoke issuing alice
-	pki_publish
-	until_true now_is 403 || die "the revocation was not noticed"
-	want 403 revoked "revoked between two requests"
-	get issuing/bob
-	want 401 "" "others are still asked for their code"
 }
 
 # What a client gets for writing a certificate's header itself. Where the gateway passes the
 # headers of clients on, the agent knows those of other gateways and refuses.
-forgery() { echo 401; }
+forgery() { echo "$none"; }
+
+# One that is none of those that hold around now.
+wrong_code() {
+	for wrong in 000000 111111 222222 333333; do
+		case "$(code_of "$secret" -1) $(code_of "$secret") $(code_of "$secret" 1)" in
+		*"$wrong"*) ;;
+		*) break ;;
+		esac
+	done
+	echo "$wrong"
+}
+
+codes_are_asked() {
+	get issuing/alice -D "$work/head"
+	want 401 "" "a certificate without a code"
+	like "$(grep -i '^www-authenticate:' "$work/head")" ': Basic realm="one-time code as password"' \
+		"the client is told what is missing"
+	get issuing/alice -u "bob:$(code_of "$secret")"
+	want 403 user-mismatch "a certificate and somebody else's name"
+	get issuing/alice -u ":$(wrong_code)"
+	want 403 otp-wrong "a certificate and a wrong code"
+	code=$(code_of "$secret")
+	get issuing/alice -u ":$code" -H 'X-Doublelock-User: root'
+	want 200 ok "certificate and code"
+	like "$body" "$told" "the application is told who it is"
+	get issuing/alice
+	want 200 ok "from the same place, without a code"
+	get issuing/alice --interface 127.0.0.2
+	want 401 "" "from another place, without a code"
+	get issuing/alice --interface 127.0.0.2 -u ":$code"
+	want 403 otp-replayed "from another place, with the code that was used"
+}
+
+connections_are_kept() {
+	set -- -s --max-time 60 --cacert "$pki/root/ca.pem" --cert "$(cert_of issuing/alice)" \
+		--key "$(key_of issuing/alice)" -w '%{http_code} after %{num_connects} handshakes '
+	[ "$codes" = no ] || set -- "$@" -u ":$code"
+	is "$(curl "$@" -o "$work/body" -o "$work/body" "https://$address:$https/?1" \
+		"https://$address:$https/?2")" \
+		"$good after 1 handshakes $good after 0 handshakes " \
+		"two requests on one connection${code:+, with the code in both}"
+	resume issuing/alice
+	resume issuing/alice
+	is "$status $resumed" "$good yes" "a TLS session is resumed, and its certificate known"
+}
+
+revocation_is_at_once() {
+	pki_revoke issuing alice
+	pki_publish
+	until_true now_is "$denied" || die "the revocation was not noticed"
+	want "$denied" revoked "revoked between two requests"
+	resume issuing/alice
+	is "$status $resumed" "$denied yes" "revoked between two connections of one session"
+	is "$(newest_reason)" revoked "revoked between two connections of one session: revoked"
+	get issuing/bob
+	if [ "$codes" = yes ]; then
+		want 401 "" "others are still asked for their code"
+	else
+		want "$good" ok "others still come in"
+	fi
+}
 
 now_is() {
 	get issuing/alice
 	[ "$status" = "$1" ]
 }
 
-# when_silent STATUS: what the gateway says when the agent is stopped, and when it hangs
+# Of the agent's sockets of that name: the connections that gateways hold to it.
+connections_to() {
+	ss -xH state connected src "*/$1*" | awk '{ print $5 }' | sort
+}
+
+# held_connection SOCKET: all of a few requests come by the connections that were there before
+held_connection() {
+	get issuing/bob
+	before=$(connections_to "$1")
+	for request in 1 2 3 4 5; do get issuing/bob -H "X-Request: $request"; done
+	is "$(connections_to "$1")" "$before" "the gateway keeps its connection to the agent"
+}
+
+# when_silent STATUS STATUS: what the gateway says when the agent is stopped, and when it hangs;
+# and when it is back.
 when_silent() {
+	get issuing/bob
+	usual=$status
 	kill -STOP "$agent_pid"
 	get issuing/bob
 	is "$status" "$1" "an agent that does not answer: $1"
+	is "$([ "${took%.*}" -lt 10 ] || echo "$took")" "" "nobody waits for it for long"
 	kill -CONT "$agent_pid"
 	stop "$agent_pid"
-	rm -f /run/doublelock/agent.sock
+	rm -f /run/doublelock/*.sock
 	get issuing/bob
 	is "$status" "$2" "no agent: $2"
+	start_agent
+	is "$(until_true bob_is "$usual" || echo "$status")" "" "the agent is back: $usual"
+}
+
+bob_is() {
+	get issuing/bob
+	[ "$status" = "$1" ]
+}
+
+# server_first NAME: in place of the application, a server that speaks before its client does
+server_first() {
+	stop "$app_pid"
+	socat "TCP-LISTEN:$app,bind=127.0.0.1,reuseaddr,fork" SYSTEM:'echo SSH-2.0-server' &
+	app_pid=$!
+	until_true socat -u OPEN:/dev/null "TCP:127.0.0.1:$app" || die "the server did not start"
+	is "$(timeout 60 openssl s_client -quiet -connect "$address:$https" -CAfile "$pki/root/ca.pem" \
+		-cert "$(cert_of "$1")" -key "$(key_of "$1")" </dev/null 2>>"$work/resume.log")" \
+		"SSH-2.0-server" "a server that speaks first is heard"
+	is "$(timeout 60 openssl s_client -quiet -connect "$address:$https" -CAfile "$pki/root/ca.pem" \
+		</dev/null 2>>"$work/resume.log")" "" "and by nobody without a certificate"
 }

@@ -24,7 +24,7 @@ cp "$top/packaging/examples/apache.lua" "$work/apache.lua"
 		ErrorLog $work/apache.log
 		User www-data
 		Group www-data
-		SSLSessionCache none
+		SSLSessionCache shmcb:$work/sessions(102400)
 		Listen $address:$https
 	END
 	sed -e "s|/etc/apache2/server|$pki/issuing/server|" -e "s|/etc/apache2/|$work/|" \

@@ -33,6 +33,7 @@ forgery() {
 	esac
 }
 every_gateway
+held_connection agent.sock
 when_silent 504 502
 stop "$gateway_pid"
 stop "$app_pid"

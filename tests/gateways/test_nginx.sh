@@ -34,6 +34,7 @@ until_true curl -sk "https://$address:$https/" -o "$work/body" || die "nginx did
 # optional_no_ca forgives nginx only an unknown CA: it refuses an expired one by itself
 expired=400 expired_reason=
 every_gateway
+held_connection agent.sock
 # an answer that is no 200, 401 or 403, or none, is nginx's own 500: closed
 when_silent 500 500
 stop "$gateway_pid"
