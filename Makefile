@@ -56,9 +56,9 @@ LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3 libseccomp) -linih
 CTL_LIBS    = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libqrencode libcurl libpng)
-AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libcurl)
+AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libevent_openssl libssl libcurl)
 # tests link whatever the library may need
-TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libcurl libqrencode libpng)
+TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libevent_openssl libssl libcurl libqrencode libpng)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIB := $(call obj,lib/*/*.c)

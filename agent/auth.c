@@ -111,9 +111,10 @@ wipe_headers(struct evhttp_request *request)
 }
 
 void
-dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
-	struct dlk_question *q = dlk_question_new(peer);
+	struct dlk_question *q = dlk_question_of(peer);
 	const struct dlk_profile *profile;
 
 	if (!q) {
@@ -125,7 +126,8 @@ dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request, uid_t pee
 	q->answer = answer;
 	q->code_if_needed = true;
 	q->repeats = true;
-	if (read_path(dlk_http_path(request), &profile, &q->asked, &q->refusal) == DLK_R_OK)
+	if (q->refusal.reason == DLK_R_UNDECIDED &&
+	    read_path(dlk_http_path(request), &profile, &q->asked, &q->refusal) == DLK_R_OK)
 		(void)read_headers(q, profile);
 	wipe_headers(request);
 	dlk_question_ask(q, arg);

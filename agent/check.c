@@ -177,12 +177,13 @@ answer(struct dlk_question *q)
 }
 
 void
-dlk_check_handle(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
 	struct evbuffer *input = evhttp_request_get_input_buffer(request);
 	size_t n = evbuffer_get_length(input);
 	uint8_t *body = evbuffer_pullup(input, -1);
-	struct dlk_question *q = dlk_question_new(peer);
+	struct dlk_question *q = dlk_question_of(peer);
 	char words[128] = "no memory";
 
 	if (!q || (n > 0 && !body)) {

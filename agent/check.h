@@ -7,8 +7,8 @@
 #include "agent/question.h"
 
 /* A route's handler; `arg` is the struct dlk_house. */
-void dlk_check_handle(
-    struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg);
+void dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg);
 /* Reads the body into the request of a gateway. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and in
  * `text` (of `size` octets) words for whoever asked. */
 int dlk_check_parse(

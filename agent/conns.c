@@ -4,18 +4,21 @@
  *
  * evhttp of libevent 2.1 says nothing of a connection before its first request. The way in
  * is the bufferevent that it asks us for: right after evhttp has taken it, and before any
- * octet can have arrived, the argument of its callbacks is the connection.
+ * octet can have arrived, the argument of its callbacks is the connection. With TLS that is
+ * before any octet of the handshake.
  */
 #include "agent/conns.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/buffer.h>
 #include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
 #include <event2/http.h>
 #include <event2/listener.h>
@@ -33,9 +36,13 @@ struct dlk_conn {
 	struct evhttp_connection *http; /* NULL until evhttp has made it */
 	struct event *born;
 	int fd;
-	uid_t uid;
+	struct dlk_peer peer; /* of this machine */
 	gid_t gid;
-	bool known, busy;
+	SSL *ssl; /* the bufferevent's; NULL: of this machine */
+	int64_t begun_ms;
+	struct dlk_gate_from from;
+	struct dlk_gate_pass pass;
+	bool known, busy, refused;
 	int64_t since_ms; /* first octet of a request that is not whole; 0: none */
 };
 
@@ -46,6 +53,7 @@ struct dlk_conns {
 	struct dlk_conn **at; /* by descriptor */
 	size_t n_at;
 	struct evhttp *http;
+	struct dlk_gate *gate; /* NULL: of this machine */
 	struct evconnlistener *listener[LISTENERS_MAX];
 	size_t n_listeners;
 	struct event *tick;
@@ -104,27 +112,60 @@ takes_too_many(const struct dlk_conn *conn)
 {
 	size_t n = 0;
 
-	if (conn->uid == 0)
+	if (conn->peer.uid == 0)
 		return false;
 	for (const struct dlk_conn *c = conn->all->first; c; c = c->next)
-		if (c->known && c->uid == conn->uid)
+		if (c->known && c->peer.uid == conn->peer.uid)
 			n++;
 	return n > conn->all->most * DLK_CONNS_SHARE / 100;
 }
 
 static bool
-know(struct dlk_conn *conn)
+comes_from(const struct dlk_conn *conn, const struct dlk_gate_from *from)
+{
+	return conn->known && memcmp(conn->from.key, from->key, sizeof(from->key)) == 0;
+}
+
+/* One address does not take the places of all others, neither by handshakes nor after them. */
+static bool
+is_let_in(const struct dlk_conn *conn)
+{
+	size_t here = 0, beginning_here = 0, beginning = 0;
+
+	for (const struct dlk_conn *c = conn->all->first; c; c = c->next) {
+		bool begins = c->ssl && !SSL_is_init_finished(c->ssl);
+		bool same = comes_from(c, &conn->from);
+
+		here += same;
+		beginning += begins;
+		beginning_here += begins && same;
+	}
+	return here <= conn->all->most * DLK_CONNS_SHARE / 100 &&
+	       dlk_gate_lets(conn->all->gate, &conn->from, beginning_here, beginning);
+}
+
+static bool
+knows_local(struct dlk_conn *conn)
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
 
-	conn->fd = bufferevent_getfd(conn->bev);
-	if (conn->fd < 0 || (size_t)conn->fd >= conn->all->n_at ||
-	    getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 ||
-	    peer.uid == (uid_t)-1)
+	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 ||
+	    peer.uid == DLK_PEER_NOBODY)
 		return false;
-	conn->uid = peer.uid;
+	conn->peer.uid = peer.uid;
 	conn->gid = peer.gid;
+	return true;
+}
+
+static bool
+know(struct dlk_conn *conn)
+{
+	conn->fd = bufferevent_getfd(conn->bev);
+	if (conn->fd < 0 || (size_t)conn->fd >= conn->all->n_at)
+		return false;
+	if (conn->ssl ? dlk_gate_from(conn->fd, &conn->from) < 0 : !knows_local(conn))
+		return false;
 	conn->known = true;
 	conn->all->at[conn->fd] = conn;
 	return true;
@@ -148,11 +189,30 @@ born(evutil_socket_t fd, short what, void *arg)
 	}
 	conn->http = taken;
 	evhttp_connection_set_closecb(conn->http, closed, conn);
-	bool refused = !know(conn) || takes_too_many(conn) ||
+	bool refused = conn->refused || !know(conn) ||
+		       (conn->ssl ? !is_let_in(conn) : takes_too_many(conn)) ||
 		       !evbuffer_add_cb(bufferevent_get_input(bev), arriving, conn);
 	bufferevent_decref(bev);
 	if (refused)
 		evhttp_connection_free(conn->http);
+}
+
+static struct bufferevent *
+make_bufferevent(struct event_base *base, struct dlk_conn *conn, struct dlk_gate *gate)
+{
+	SSL *ssl = gate ? dlk_gate_ssl(gate) : NULL;
+
+	if (!ssl) {
+		/* without one evhttp would make one of its own */
+		conn->refused = gate != NULL;
+		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	}
+	struct bufferevent *bev = bufferevent_openssl_socket_new(
+	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (!bev)
+		SSL_free(ssl);
+	conn->ssl = bev ? ssl : NULL;
+	return bev;
 }
 
 static struct bufferevent *
@@ -163,7 +223,8 @@ make(struct event_base *base, void *arg)
 
 	if (!conn)
 		return NULL;
-	conn->bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	conn->begun_ms = dlk_monotonic_ms();
+	conn->bev = make_bufferevent(base, conn, conns->gate);
 	conn->born = event_new(base, -1, 0, born, conn);
 	if (!conn->bev || !conn->born) {
 		if (conn->bev)
@@ -186,7 +247,15 @@ make(struct event_base *base, void *arg)
 	return conn->bev;
 }
 
-/* A request that trickles in holds a place as long as it likes otherwise. */
+/* A request or a handshake that trickles in holds a place as long as it likes otherwise. */
+static bool
+is_late(const struct dlk_conn *conn, int64_t now)
+{
+	if (conn->ssl && !SSL_is_init_finished(conn->ssl))
+		return now - conn->begun_ms > DLK_GATE_HANDSHAKE_MS;
+	return !conn->busy && conn->since_ms > 0 && now - conn->since_ms > DLK_CONNS_ARRIVE_MS;
+}
+
 static void
 tick(evutil_socket_t fd, short what, void *arg)
 {
@@ -197,8 +266,7 @@ tick(evutil_socket_t fd, short what, void *arg)
 	(void)what;
 	for (struct dlk_conn *conn = conns->first, *next; conn; conn = next) {
 		next = conn->next;
-		if (conn->http && !conn->busy && conn->since_ms > 0 &&
-		    now - conn->since_ms > DLK_CONNS_ARRIVE_MS)
+		if (conn->http && is_late(conn, now))
 			evhttp_connection_free(conn->http);
 	}
 	if (conns->n < conns->most)
@@ -215,13 +283,19 @@ descriptors(void)
 	return limit.rlim_cur < 65536 ? limit.rlim_cur : 65536;
 }
 
-static int
-prepare(struct dlk_conns *conns)
+void
+dlk_conns_narrow(struct dlk_conns *conns, unsigned percent)
 {
-	conns->n_at = descriptors();
-	conns->most = conns->n_at - DLK_CONNS_SPARE;
+	conns->most = (conns->n_at - DLK_CONNS_SPARE) * percent / 100;
 	if (conns->most > DLK_CONNS_MAX)
 		conns->most = DLK_CONNS_MAX;
+}
+
+static int
+prepare(struct dlk_conns *conns, unsigned percent)
+{
+	conns->n_at = descriptors();
+	dlk_conns_narrow(conns, percent);
 	conns->at = calloc(conns->n_at, sizeof(struct dlk_conn *));
 	conns->tick = event_new(conns->base, -1, EV_PERSIST, tick, conns);
 	if (!conns->at || !conns->tick)
@@ -230,7 +304,8 @@ prepare(struct dlk_conns *conns)
 }
 
 int
-dlk_conns_new(struct event_base *base, struct evhttp *http, struct dlk_conns **ret_conns)
+dlk_conns_new(struct event_base *base, struct evhttp *http, struct dlk_gate *gate,
+    unsigned percent, struct dlk_conns **ret_conns)
 {
 	struct dlk_conns *conns = calloc(1, sizeof(*conns));
 
@@ -238,7 +313,8 @@ dlk_conns_new(struct event_base *base, struct evhttp *http, struct dlk_conns **r
 		return -ENOMEM;
 	conns->base = base;
 	conns->http = http;
-	int r = prepare(conns);
+	conns->gate = gate;
+	int r = prepare(conns, percent);
 	if (r < 0) {
 		if (conns->tick)
 			event_free(conns->tick);
@@ -310,10 +386,25 @@ dlk_conn_rest(struct dlk_conn *conn)
 	conn->busy = false;
 }
 
-uid_t
-dlk_conn_uid(const struct dlk_conn *conn)
+const struct dlk_peer *
+dlk_conn_peer(const struct dlk_conn *conn)
 {
-	return conn->uid;
+	if (!conn->ssl)
+		return &conn->peer;
+	return dlk_gate_holds(conn->all->gate, &conn->pass) ? &conn->pass.peer : NULL;
+}
+
+void
+dlk_conn_judge(struct dlk_conn *conn,
+    void (*done)(const struct dlk_gate_pass *pass, void *arg), void *arg)
+{
+	dlk_gate_judge(conn->all->gate, conn->ssl, &conn->from, done, arg);
+}
+
+void
+dlk_conn_keep(struct dlk_conn *conn, const struct dlk_gate_pass *pass)
+{
+	conn->pass = *pass;
 }
 
 bool
@@ -322,6 +413,8 @@ dlk_conn_in_group(const struct dlk_conn *conn, gid_t group)
 	gid_t groups[GROUPS_MAX];
 	socklen_t n = sizeof(groups);
 
+	if (conn->ssl)
+		return false;
 	if (conn->gid == group)
 		return true;
 	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)

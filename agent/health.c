@@ -81,7 +81,8 @@ done(struct dlk_job *job, bool worked)
 }
 
 void
-dlk_health_handle(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+dlk_health_handle(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
 	const struct dlk_house *house = arg;
 	struct probe *probe = calloc(1, sizeof(*probe));
@@ -95,6 +96,6 @@ dlk_health_handle(struct dlk_http *http, struct evhttp_request *request, uid_t p
 	probe->http = http;
 	probe->request = request;
 	probe->house = house;
-	probe->shown = peer == 0 || peer == geteuid();
+	probe->shown = peer->uid == 0 || peer->uid == geteuid();
 	dlk_serve_ask(house->serve, &probe->job);
 }

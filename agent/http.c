@@ -19,9 +19,11 @@
 
 #include "agent/conns.h"
 
+#define PERCENT_TLS 40 /* of the descriptors, where there is such a listener */
+
 struct dlk_http {
-	struct evhttp *server;
-	struct dlk_conns *conns;
+	struct evhttp *server, *server_tls;
+	struct dlk_conns *conns, *conns_tls; /* of this machine; of others, or NULL */
 	const struct dlk_route *route;
 	size_t n_routes;
 	size_t n_open;
@@ -54,13 +56,22 @@ dlk_http_path(struct evhttp_request *request)
 	return path ? path : "";
 }
 
+/* The one whose connection it is of. */
+static struct dlk_conn *
+conn_of(struct dlk_http *http, struct evhttp_request *request)
+{
+	struct dlk_conn *conn = dlk_conns_find(http->conns, request);
+
+	return conn || !http->conns_tls ? conn : dlk_conns_find(http->conns_tls, request);
+}
+
 void
 dlk_http_answer(struct dlk_http *http, struct evhttp_request *request, int code,
     const char *type, struct dlk_bytes body)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(request);
 	struct evbuffer *buffer = body.n > 0 ? evbuffer_new() : NULL;
-	struct dlk_conn *conn = dlk_conns_find(http->conns, request);
+	struct dlk_conn *conn = conn_of(http, request);
 	bool whole = body.n == 0 || (buffer && evbuffer_add(buffer, body.p, body.n) == 0);
 
 	if (conn)
@@ -107,35 +118,37 @@ takes(const struct dlk_route *route, enum evhttp_cmd_type method)
 }
 
 static bool
-may_read(const struct dlk_http *http, const struct dlk_conn *conn)
+may_read(const struct dlk_http *http, const struct dlk_conn *conn, const struct dlk_peer *peer)
 {
-	uid_t uid = dlk_conn_uid(conn);
-
-	return uid == 0 || uid == geteuid() ||
+	if (peer->uid == DLK_PEER_NOBODY)
+		return peer->accepted && peer->reader;
+	return peer->uid == 0 || peer->uid == geteuid() ||
 	       (http->has_readers && dlk_conn_in_group(conn, http->readers));
 }
 
-static void
-arrived(struct evhttp_request *request, void *arg)
+static bool
+may_ask(const struct dlk_http *http, const struct dlk_route *route,
+    const struct dlk_conn *conn, const struct dlk_peer *peer)
 {
-	struct dlk_http *http = arg;
-	struct dlk_conn *conn = dlk_conns_find(http->conns, request);
+	if (route->restricted)
+		return may_read(http, conn, peer);
+	return peer->uid != DLK_PEER_NOBODY || peer->accepted || route->refuses;
+}
 
-	http->n_open++;
-	if (!conn) {
-		dlk_http_refuse(http, request, 403, "the peer of this connection is unknown");
-		return;
-	}
+static void
+hand_over(struct dlk_http *http, struct evhttp_request *request, const struct dlk_conn *conn,
+    const struct dlk_peer *peer)
+{
 	for (size_t i = 0; i < http->n_routes; i++) {
 		const struct dlk_route *route = &http->route[i];
 		if (!leads_to(route, dlk_http_path(request)))
 			continue;
-		if (route->restricted && !may_read(http, conn)) {
+		if (!may_ask(http, route, conn, peer)) {
 			dlk_http_refuse(http, request, 403, "not for this peer");
 			return;
 		}
 		if (takes(route, evhttp_request_get_command(request))) {
-			route->handle(http, request, dlk_conn_uid(conn), route->arg);
+			route->handle(http, request, peer, route->arg);
 			return;
 		}
 		evhttp_add_header(evhttp_request_get_output_headers(request), "Allow",
@@ -144,6 +157,69 @@ arrived(struct evhttp_request *request, void *arg)
 		return;
 	}
 	dlk_http_refuse(http, request, 404, "no such path");
+}
+
+/* A request that waits for the judgement of who asks. */
+struct held {
+	struct dlk_http *http;
+	struct evhttp_request *request;
+};
+
+static void
+judged(const struct dlk_gate_pass *pass, void *arg)
+{
+	struct held *held = arg;
+	struct dlk_conn *conn = conn_of(held->http, held->request);
+
+	if (conn)
+		dlk_conn_keep(conn, pass);
+	if (conn)
+		hand_over(held->http, held->request, conn, &pass->peer);
+	else
+		dlk_http_refuse(held->http, held->request, 403, "the peer has gone");
+	free(held);
+}
+
+static void
+arrived(struct evhttp_request *request, void *arg)
+{
+	struct dlk_http *http = arg;
+	struct dlk_conn *conn = conn_of(http, request);
+
+	http->n_open++;
+	if (!conn) {
+		dlk_http_refuse(http, request, 403, "the peer of this connection is unknown");
+		return;
+	}
+	const struct dlk_peer *peer = dlk_conn_peer(conn);
+	if (peer) {
+		hand_over(http, request, conn, peer);
+		return;
+	}
+	struct held *held = malloc(sizeof(*held));
+	if (!held) {
+		dlk_http_refuse(http, request, 403, "no memory");
+		return;
+	}
+	*held = (struct held){ http, request };
+	dlk_conn_judge(conn, judged, held);
+}
+
+static struct evhttp *
+make_server(struct event_base *base, struct dlk_http *http)
+{
+	struct evhttp *server = evhttp_new(base);
+
+	if (!server)
+		return NULL;
+	evhttp_set_max_body_size(server, DLK_HTTP_BODY_MAX);
+	evhttp_set_max_headers_size(server, DLK_HTTP_HEADER_MAX);
+	evhttp_set_timeout(server, DLK_CONNS_IDLE_S);
+	/* all of them, unknown ones too: a 501 of libevent's would be "fail open" to some */
+	evhttp_set_allowed_methods(server, UINT16_MAX);
+	evhttp_set_default_content_type(server, NULL);
+	evhttp_set_gencb(server, arrived, http);
+	return server;
 }
 
 int
@@ -159,29 +235,37 @@ dlk_http_new(struct event_base *base, struct dlk_listeners *listeners,
 	const struct group *readers = getgrnam(DLK_HTTP_READERS);
 	http->has_readers = readers != NULL;
 	http->readers = readers ? readers->gr_gid : 0;
-	http->server = evhttp_new(base);
+	http->server = make_server(base, http);
 	if (!http->server) {
 		free(http);
 		return -ENOMEM;
 	}
-	evhttp_set_max_body_size(http->server, DLK_HTTP_BODY_MAX);
-	evhttp_set_max_headers_size(http->server, DLK_HTTP_HEADER_MAX);
-	evhttp_set_timeout(http->server, DLK_CONNS_IDLE_S);
-	/* all of them, unknown ones too: a 501 of libevent's would be "fail open" to some */
-	evhttp_set_allowed_methods(http->server, UINT16_MAX);
-	evhttp_set_default_content_type(http->server, NULL);
-	evhttp_set_gencb(http->server, arrived, http);
-	int r = dlk_conns_new(base, http->server, &http->conns);
+	int r = dlk_conns_new(base, http->server, NULL, 100, &http->conns);
 	while (r == 0 && listeners->n > 0)
 		r = dlk_conns_listen(http->conns, listeners->fd[--listeners->n]);
 	*ret_http = http; /* lives as long as the process, as does what a failure leaves */
 	return r;
 }
 
+int
+dlk_http_listen_tls(struct event_base *base, struct dlk_http *http, struct dlk_gate *gate,
+    struct dlk_listeners *listeners)
+{
+	dlk_conns_narrow(http->conns, 100 - PERCENT_TLS);
+	http->server_tls = make_server(base, http);
+	if (!http->server_tls)
+		return -ENOMEM;
+	int r = dlk_conns_new(base, http->server_tls, gate, PERCENT_TLS, &http->conns_tls);
+	while (r == 0 && listeners->n > 0)
+		r = dlk_conns_listen(http->conns_tls, listeners->fd[--listeners->n]);
+	return r;
+}
+
 size_t
 dlk_http_connections(const struct dlk_http *http)
 {
-	return dlk_conns_count(http->conns);
+	return dlk_conns_count(http->conns) +
+	       (http->conns_tls ? dlk_conns_count(http->conns_tls) : 0);
 }
 
 size_t
@@ -194,4 +278,6 @@ void
 dlk_http_stop_listening(struct dlk_http *http)
 {
 	dlk_conns_stop_listening(http->conns);
+	if (http->conns_tls)
+		dlk_conns_stop_listening(http->conns_tls);
 }

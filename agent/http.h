@@ -3,6 +3,7 @@
 #ifndef DLK_AGENT_HTTP_H
 #define DLK_AGENT_HTTP_H
 
+#include "agent/gate.h"
 #include "agent/listen.h"
 
 #define DLK_HTTP_BODY_MAX   (512 * 1024)
@@ -18,16 +19,21 @@ struct dlk_http;
 struct dlk_route {
 	const char *path; /* the whole path; one that ends in '/' takes all below it */
 	unsigned methods;
-	bool restricted; /* root, the agent's own user, and group doublelock-metrics alone */
+	bool
+	    restricted; /* root, the agent's own user, group doublelock-metrics, and readers */
+	bool refuses;   /* peers of other hosts that are not accepted, with a record */
 	/* Answers by dlk_http_answer(), now or later. */
-	void (*handle)(
-	    struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg);
+	void (*handle)(struct dlk_http *http, struct evhttp_request *request,
+	    const struct dlk_peer *peer, void *arg);
 	void *arg;
 };
 
 /* Takes the sockets; borrows the routes. 0 or -errno. */
 int dlk_http_new(struct event_base *base, struct dlk_listeners *listeners,
     const struct dlk_route *route, size_t n_routes, struct dlk_http **ret_http);
+/* Besides, gateways on other hosts. Takes the sockets. 0 or -errno. */
+int dlk_http_listen_tls(struct event_base *base, struct dlk_http *http, struct dlk_gate *gate,
+    struct dlk_listeners *listeners);
 /* `type` NULL and an empty body: Content-Length 0. Headers of the answer that are not these
  * are put into evhttp_request_get_output_headers() before. */
 void dlk_http_answer(struct dlk_http *http, struct evhttp_request *request, int code,

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * listen.c - makes or takes over listening sockets. It accepts nobody, and opens no socket
- * that another host could reach.
+ * that another host could reach but those of tls:.
  */
 #include "agent/listen.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -14,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "base/text.h"
 
 #define FIRST_INHERITED 3 /* SD_LISTEN_FDS_START */
@@ -30,15 +33,18 @@ wrong(struct dlk_finding *finding, int error, const char *path, const char *what
 	return error;
 }
 
-static bool
-listens_on_unix(int fd)
+/* AF_UNIX, AF_INET or AF_INET6; 0 where it is no listening stream socket of these. */
+static int
+domain_of(int fd)
 {
 	int listening = 0, kind = 0, domain = 0;
 	socklen_t n = sizeof(int);
 
-	return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) == 0 && listening &&
-	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &n) == 0 && kind == SOCK_STREAM &&
-	       getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) == 0 && domain == AF_UNIX;
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) < 0 || !listening ||
+	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &n) < 0 || kind != SOCK_STREAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) < 0)
+		return 0;
+	return domain == AF_UNIX || domain == AF_INET || domain == AF_INET6 ? domain : 0;
 }
 
 static const struct {
@@ -86,12 +92,15 @@ dlk_listen_inherited(struct dlk_listeners *ret_listeners, struct dlk_finding *fi
 	    dlk_int_parse(fds, 0, DLK_LISTEN_MAX, &n) < 0)
 		return wrong(finding, -EINVAL, fds, "LISTEN_FDS");
 	for (int fd = FIRST_INHERITED; fd < FIRST_INHERITED + (int)n; fd++) {
-		if (!listens_on_unix(fd))
-			return wrong(finding, -ENOTSOCK, "LISTEN_FDS",
-			    "not a listening unix stream socket");
+		int domain = domain_of(fd);
+		if (domain == 0)
+			return wrong(
+			    finding, -ENOTSOCK, "LISTEN_FDS", "not a listening stream socket");
 		if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0 || fcntl(fd, F_SETFL, O_NONBLOCK) < 0)
 			return wrong(finding, -errno, "LISTEN_FDS", "fcntl");
 		found.speech[found.n] = next_name(&names);
+		if (domain != AF_UNIX)
+			found.speech[found.n] = DLK_SPEECH_TLS;
 		found.fd[found.n++] = fd;
 	}
 	*ret_listeners = found;
@@ -208,12 +217,94 @@ static bool
 is_there(
     const struct dlk_listeners *inherited, size_t n, enum dlk_speech speech, const char *path)
 {
-	if (speech == DLK_SPEECH_HTTP)
-		return n > 0;
 	for (size_t i = 0; i < n; i++)
-		if (is_at(inherited->fd[i], path))
+		if (speech == DLK_SPEECH_HTTP ? inherited->speech[i] != DLK_SPEECH_TLS
+					      : is_at(inherited->fd[i], path))
 			return true;
 	return false;
+}
+
+static bool
+is_bound_to(int fd, const struct dlk_endpoint *wanted)
+{
+	struct dlk_endpoint is = { .n = sizeof(is.address) };
+
+	return getsockname(fd, (struct sockaddr *)&is.address, &is.n) == 0 &&
+	       dlk_endpoint_same(&is, wanted);
+}
+
+/* One that systemd has opened may be there already. */
+static int
+open_tcp(const struct dlk_endpoint *at, int *ret_fd)
+{
+	const int yes = 1;
+	DLK_AUTO_FD fd =
+	    socket(at->address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) < 0)
+		return -errno;
+	if (at->address.ss_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes)) < 0)
+		return -errno;
+	if (bind(fd, (const struct sockaddr *)&at->address, at->n) < 0 ||
+	    listen(fd, BACKLOG) < 0)
+		return -errno;
+	*ret_fd = fd;
+	fd = -1;
+	return 0;
+}
+
+/* What comes in on it has these from it. */
+static int
+prepare_tcp(int fd)
+{
+	const int yes = 1;
+	const unsigned gone_ms = 30000;
+
+	if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes)) < 0 ||
+	    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &yes, sizeof(yes)) < 0 ||
+	    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &gone_ms, sizeof(gone_ms)) < 0)
+		return -errno;
+	return 0;
+}
+
+static int
+add_tls(const char *where, struct dlk_listeners *all, size_t inherited,
+    struct dlk_finding *finding)
+{
+	struct dlk_endpoint at;
+
+	if (dlk_endpoint_parse(where, &at) < 0)
+		return wrong(finding, -EINVAL, where, "want tls:ADDRESS:PORT");
+	for (size_t i = 0; i < inherited; i++)
+		if (all->speech[i] == DLK_SPEECH_TLS && is_bound_to(all->fd[i], &at))
+			return prepare_tcp(all->fd[i]);
+	if (all->n == DLK_LISTEN_MAX)
+		return wrong(finding, -E2BIG, where, "between one and eight");
+	int r = open_tcp(&at, &all->fd[all->n]);
+	if (r < 0)
+		return wrong(finding, r, where, "cannot be listened on");
+	all->speech[all->n++] = DLK_SPEECH_TLS;
+	return prepare_tcp(all->fd[all->n - 1]);
+}
+
+/* A socket of TCP that the configuration does not name might be one from when it did. */
+static int
+check_inherited(const struct dlk_strings *where, const struct dlk_listeners *all,
+    size_t inherited, struct dlk_finding *finding)
+{
+	for (size_t i = 0; i < inherited; i++) {
+		bool named = all->speech[i] != DLK_SPEECH_TLS;
+		struct dlk_endpoint at;
+
+		for (size_t w = 0; w < where->n && !named; w++)
+			named = dlk_endpoint_parse(where->text[w], &at) == 0 &&
+				is_bound_to(all->fd[i], &at);
+		if (!named)
+			return wrong(finding, -EINVAL, "LISTEN_FDS",
+			    "a socket of TCP for which there is no listen=tls:");
+	}
+	return 0;
 }
 
 static int
@@ -223,9 +314,11 @@ add(const char *where, struct dlk_listeners *all, size_t inherited,
 	size_t n = strcspn(where, ":");
 	enum dlk_speech speech;
 
+	if (strncmp(where, "tls:", 4) == 0)
+		return add_tls(where, all, inherited, finding);
 	if (!find_speech(DLK_BYTES(where, n), &speech) || strncmp(where + n, ":/", 2) != 0)
-		return wrong(
-		    finding, -EINVAL, where, "want unix:/PATH, spop:/PATH or fastcgi:/PATH");
+		return wrong(finding, -EINVAL, where,
+		    "want unix:/PATH, spop:/PATH, fastcgi:/PATH or tls:ADDRESS:PORT");
 	if (is_there(all, inherited, speech, where + n + 1))
 		return 0;
 	if (all->n == DLK_LISTEN_MAX)
@@ -241,7 +334,7 @@ dlk_listen_open(const struct dlk_strings *where, struct dlk_listeners *listeners
     struct dlk_finding *finding)
 {
 	size_t inherited = listeners->n;
-	int r = 0;
+	int r = check_inherited(where, listeners, inherited, finding);
 
 	for (size_t i = 0; i < where->n && r == 0; i++)
 		r = add(where->text[i], listeners, inherited, finding);

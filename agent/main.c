@@ -20,6 +20,7 @@
 #include "agent/auth.h"
 #include "agent/check.h"
 #include "agent/fcgi.h"
+#include "agent/gate.h"
 #include "agent/health.h"
 #include "agent/house.h"
 #include "agent/http.h"
@@ -46,6 +47,7 @@ struct agent {
 	struct dlk_modules *modules, *gateways;
 	struct dlk_talks *spop, *fastcgi;
 	struct dlk_house house;
+	struct dlk_gate *gate;
 	struct event *hup, *term, *interrupt, *ending, *watchdog;
 	int ticks;
 };
@@ -141,6 +143,22 @@ threads(void)
 	return cores < DLK_SERVE_THREADS_MAX ? (size_t)cores : DLK_SERVE_THREADS_MAX;
 }
 
+/* The gateways on other hosts; whether there may be any is settled by the sockets, for as
+ * long as the agent runs. */
+static int
+open_gate(struct agent *agent, const struct dlk_engine *engine, struct dlk_finding *finding)
+{
+	struct dlk_tls *tls = NULL;
+	int r = dlk_tls_open(dlk_engine_settings(engine), agent->owner, &tls, finding);
+
+	if (r < 0 || !tls)
+		return r;
+	r = dlk_gate_new(&agent->house, tls, &agent->gate);
+	if (r < 0)
+		dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_INTERNAL, "no memory");
+	return r;
+}
+
 /* What decides and what delivers. */
 static int
 furnish(struct agent *agent)
@@ -156,6 +174,8 @@ furnish(struct agent *agent)
 		dlk_errand_close(errand);
 		return fault(&finding);
 	}
+	if (open_gate(agent, engine[0], &finding) < 0)
+		return fault(&finding);
 	const struct dlk_finding *trouble = dlk_engine_trouble(engine[0]);
 	if (trouble->reason != DLK_R_UNDECIDED)
 		dlk_say(DLK_ERROR, "%s: every request is refused until then", trouble->detail);
@@ -169,7 +189,7 @@ furnish(struct agent *agent)
 		r = dlk_fetch_new(
 		    agent->config, agent->owner, agent->house.courier, &agent->house.fetch);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
-		agent->house.courier, agent->house.fetch };
+		agent->house.courier, agent->house.fetch, agent->gate };
 	/* until then nobody asks the threads anything, and nobody changes their engines */
 	if (r == 0)
 		r = dlk_reload_new(&plan, engine[0], &agent->house.reload);
@@ -261,7 +281,7 @@ new_loop(void)
 static int
 open_doors(struct agent *agent, const struct dlk_route *route, size_t n_routes)
 {
-	struct dlk_listeners web, frames, records;
+	struct dlk_listeners web, remote, frames, records;
 	int r = dlk_modules_new(
 	    agent->base, &agent->house, DLK_ENTRANCE_PAM, &agent->listeners, &agent->modules);
 
@@ -269,10 +289,13 @@ open_doors(struct agent *agent, const struct dlk_route *route, size_t n_routes)
 		r = dlk_modules_new(agent->base, &agent->house, DLK_ENTRANCE_GATEWAY,
 		    &agent->listeners, &agent->gateways);
 	dlk_listeners_take(&agent->listeners, DLK_SPEECH_HTTP, &web);
+	dlk_listeners_take(&agent->listeners, DLK_SPEECH_TLS, &remote);
 	dlk_listeners_take(&agent->listeners, DLK_SPEECH_SPOP, &frames);
 	dlk_listeners_take(&agent->listeners, DLK_SPEECH_FASTCGI, &records);
 	if (r == 0)
 		r = dlk_http_new(agent->base, &web, route, n_routes, &agent->http);
+	if (r == 0 && agent->gate)
+		r = dlk_http_listen_tls(agent->base, agent->http, agent->gate, &remote);
 	if (r == 0)
 		r = dlk_talks_new(
 		    agent->base, &agent->house, &dlk_spop_speaker, &frames, &agent->spop);
@@ -286,11 +309,11 @@ static int
 run(struct agent *agent)
 {
 	const struct dlk_route routes[] = {
-		{ "/v1/check", DLK_HTTP_POST, false, dlk_check_handle, &agent->house },
-		{ DLK_AUTH_PATH, DLK_HTTP_ANY, false, dlk_auth_handle, &agent->house },
-		{ "/healthz", DLK_HTTP_GET, false, dlk_health_handle, &agent->house },
-		{ "/metrics", DLK_HTTP_GET, true, dlk_status_metrics, &agent->house },
-		{ "/v1/status", DLK_HTTP_GET, true, dlk_status_handle, &agent->house },
+		{ "/v1/check", DLK_HTTP_POST, false, true, dlk_check_handle, &agent->house },
+		{ DLK_AUTH_PATH, DLK_HTTP_ANY, false, true, dlk_auth_handle, &agent->house },
+		{ "/healthz", DLK_HTTP_GET, false, false, dlk_health_handle, &agent->house },
+		{ "/metrics", DLK_HTTP_GET, true, false, dlk_status_metrics, &agent->house },
+		{ "/v1/status", DLK_HTTP_GET, true, false, dlk_status_handle, &agent->house },
 	};
 
 	agent->base = new_loop();
@@ -313,6 +336,7 @@ run(struct agent *agent)
 	dlk_notify("READY=1");
 	(void)event_base_dispatch(agent->base);
 	dlk_reload_free(agent->house.reload);
+	dlk_gate_free(agent->gate);
 	dlk_fetch_free(agent->house.fetch);
 	dlk_serve_free(agent->house.serve);
 	dlk_courier_free(agent->house.courier);

@@ -32,6 +32,24 @@ dlk_question_new(uid_t peer)
 	return q;
 }
 
+struct dlk_question *
+dlk_question_of(const struct dlk_peer *peer)
+{
+	struct dlk_question *q = dlk_question_new(peer->uid);
+
+	if (!q || peer->uid != DLK_PEER_NOBODY)
+		return q;
+	dlk_text_print(q->caller.name, sizeof(q->caller.name), "tls:%s", peer->name);
+	if (peer->accepted) {
+		(void)dlk_text_copy(q->caller.peer, sizeof(q->caller.peer), peer->name);
+		memcpy(q->caller.peer_key, peer->key, sizeof(q->caller.peer_key));
+	} else {
+		dlk_find(&q->refusal, DLK_STAGE_ADMIT, DLK_R_POSSESSION_UNPROVEN, "%.250s: %s",
+		    q->caller.name, peer->refused);
+	}
+	return q;
+}
+
 void
 dlk_question_free(struct dlk_question *question)
 {
@@ -156,11 +174,12 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 static void
 count_stranger(const struct dlk_question *q)
 {
-	if (!q->caller.root && q->refusal.reason == DLK_R_UNDECIDED &&
-	    q->verdict.reason == DLK_R_POSSESSION_UNPROVEN)
+	bool own = q->refusal.reason == DLK_R_UNDECIDED ||
+		   (q->caller.uid == DLK_PEER_NOBODY && !q->caller.peer[0]);
+
+	if (!q->caller.root && own && q->verdict.reason == DLK_R_POSSESSION_UNPROVEN)
 		(void)dlk_throttle_take(q->house->throttle, "peer",
-		    DLK_BYTES(&q->caller.uid, sizeof(q->caller.uid)), STRANGER_RATE,
-		    dlk_monotonic_ms());
+		    dlk_bytes_str(q->caller.name), STRANGER_RATE, dlk_monotonic_ms());
 }
 
 /* Certificates are long: their digest stands for them. */
@@ -179,9 +198,8 @@ limit(const struct dlk_question *q)
 	int64_t now = dlk_monotonic_ms();
 	enum dlk_throttled source = DLK_THROTTLE_PASS, certificate = DLK_THROTTLE_PASS;
 
-	if (!q->caller.root &&
-	    dlk_throttle_holds(throttle, "peer",
-		DLK_BYTES(&q->caller.uid, sizeof(q->caller.uid)), STRANGER_RATE, now))
+	if (!q->caller.root && dlk_throttle_holds(throttle, "peer",
+				   dlk_bytes_str(q->caller.name), STRANGER_RATE, now))
 		return DLK_THROTTLE_HELD;
 	if (q->asked.source[0] != '\0')
 		source = dlk_throttle_take(

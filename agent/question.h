@@ -7,6 +7,7 @@
 #define DLK_AGENT_QUESTION_H
 
 #include "agent/house.h"
+#include "agent/peer.h"
 
 struct dlk_question {
 	struct dlk_job job; /* first */
@@ -32,6 +33,9 @@ struct dlk_question {
 
 /* A question of a gateway: its caller is in it. NULL: no memory. */
 struct dlk_question *dlk_question_new(uid_t peer);
+/* The same of a peer that may be on another host; one that is not accepted there is refused.
+ */
+struct dlk_question *dlk_question_of(const struct dlk_peer *peer);
 /* Takes it, and gives it an attempt of its own where it has none; `answer` is called once, and
  * then it is wiped and freed. */
 void dlk_question_ask(struct dlk_question *question, const struct dlk_house *house);

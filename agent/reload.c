@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/gate.h"
 #include "agent/notify.h"
 #include "agent/watch.h"
 #include "base/clock.h"
@@ -122,7 +123,17 @@ reject(struct dlk_reload *reload, const struct dlk_finding *finding)
 struct next {
 	struct dlk_engine *engine[DLK_SERVE_THREADS_MAX];
 	struct dlk_errand *errand;
+	struct dlk_tls *tls;
 };
+
+static void
+close_next(const struct dlk_reload *reload, struct next *next)
+{
+	for (size_t i = 0; i < dlk_serve_threads(reload->plan.serve); i++)
+		dlk_engine_close(next->engine[i]);
+	dlk_errand_close(next->errand);
+	dlk_tls_free(next->tls);
+}
 
 static int
 open_next(const struct dlk_reload *reload, struct next *next, struct dlk_finding *finding)
@@ -134,8 +145,14 @@ open_next(const struct dlk_reload *reload, struct next *next, struct dlk_finding
 		return r;
 	r = dlk_reload_open(
 	    plan->config, plan->owner, dlk_serve_threads(plan->serve), next->engine, finding);
-	if (r < 0)
+	if (r < 0) {
 		dlk_errand_close(next->errand);
+		return r;
+	}
+	r = dlk_tls_open(
+	    dlk_engine_settings(next->engine[0]), plan->owner, &next->tls, finding);
+	if (r < 0)
+		close_next(reload, next);
 	return r;
 }
 
@@ -156,9 +173,7 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	const struct dlk_finding *trouble = dlk_engine_trouble(next.engine[0]);
 	reload->troubled = trouble->reason != DLK_R_UNDECIDED;
 	if (reload->troubled && again) {
-		for (size_t i = 0; i < dlk_serve_threads(plan->serve); i++)
-			dlk_engine_close(next.engine[i]);
-		dlk_errand_close(next.errand);
+		close_next(reload, &next);
 		return;
 	}
 	if (reload->troubled)
@@ -170,6 +185,10 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	dlk_lists_read(&reload->lists, next.engine[0]);
 	pthread_mutex_unlock(&reload->lock);
 	dlk_serve_swap(plan->serve, next.engine);
+	if (plan->gate)
+		dlk_gate_swap(plan->gate, next.tls);
+	else
+		dlk_tls_free(next.tls);
 	/* not before: an answer of the older engines must not count as one of the newer */
 	reload->generation++;
 	dlk_courier_swap(plan->courier, next.errand);

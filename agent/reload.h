@@ -11,6 +11,7 @@
 #include "agent/lists.h"
 #include "agent/serve.h"
 
+struct dlk_gate;
 struct dlk_reload;
 struct dlk_reload_plan {
 	const char *config;
@@ -18,6 +19,7 @@ struct dlk_reload_plan {
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
 	struct dlk_fetch *fetch;
+	struct dlk_gate *gate; /* NULL: no gateway on another host may come */
 };
 
 /* Opens n engines for threads. 0, or -errno and none. */

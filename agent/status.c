@@ -120,15 +120,16 @@ ask(struct dlk_http *http, struct evhttp_request *request, const struct dlk_hous
 }
 
 void
-dlk_status_metrics(
-    struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+dlk_status_metrics(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
 	(void)peer;
 	ask(http, request, arg, answer_metrics);
 }
 
 void
-dlk_status_handle(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+dlk_status_handle(struct dlk_http *http, struct evhttp_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
 	(void)peer;
 	ask(http, request, arg, answer_status);

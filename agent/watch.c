@@ -110,6 +110,9 @@ dlk_watch_print(const struct dlk_settings *settings)
 	/* what was fetched; an index beside it changes nothing */
 	mix_directory(&print, settings->index, ".crl");
 	mix_path(&print, settings->seal_key);
+	mix_path(&print, settings->tls.certificate);
+	mix_path(&print, settings->tls.key);
+	mix_path(&print, settings->tls.clients);
 	mix_path(&print, settings->webhook.secret_file);
 	mix_path(&print, settings->webhook.ca);
 	mix_path(&print, settings->webhook.certificate);

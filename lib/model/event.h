@@ -30,6 +30,7 @@
 	X(SESSION_OPENED, "doublelock.session.opened") \
 	X(SESSION_CLOSED, "doublelock.session.closed") \
 	X(CONFIG_REJECTED, "doublelock.config.rejected") \
+	X(GATEWAY_REFUSED, "doublelock.gateway.refused") \
 	X(WEBHOOK_TEST, "doublelock.webhook.test")
 /* clang-format on */
 

@@ -33,17 +33,19 @@ static char where[64];
 static pid_t server;
 
 static void
-greet(struct dlk_http *http, struct evhttp_request *request, uid_t peer, void *arg)
+greet(struct dlk_http *http, struct evhttp_request *request, const struct dlk_peer *peer,
+    void *arg)
 {
 	(void)arg;
-	dlk_http_answer(http, request, peer == geteuid() || peer == OTHER ? 200 : 403,
-	    "text/plain", dlk_bytes_str("hello"));
+	dlk_http_answer(http, request,
+	    peer->uid == geteuid() || peer->uid == OTHER ? 200 : 403, "text/plain",
+	    dlk_bytes_str("hello"));
 }
 
 static void
 serve(struct dlk_listeners *listeners)
 {
-	static const struct dlk_route route = { "/", DLK_HTTP_GET, false, greet, NULL };
+	static const struct dlk_route route = { "/", DLK_HTTP_GET, false, false, greet, NULL };
 	const struct rlimit limit = { DESCRIPTORS, DESCRIPTORS };
 	struct event_base *base = event_base_new();
 	struct dlk_http *http;
