@@ -70,7 +70,7 @@ ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c agent/gateways/
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
-CTL    := $(call obj,agent/ctl/*.c $(CONFINED)) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/refresh.c)
+CTL    := $(call obj,agent/ctl/*.c $(CONFINED)) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 # what several tests share

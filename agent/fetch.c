@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "agent/export.h"
 #include "agent/prune.h"
 #include "agent/refresh.h"
 #include "base/clock.h"
@@ -52,6 +53,7 @@ struct dlk_fetch {
 	struct try try[DLK_CRL_URLS_MAX];
 	size_t n;
 	struct dlk_crl_urls urls;
+	bool renewed; /* a list came since the lists were loaded */
 	char store[PATH_MAX];
 	struct timespec stored; /* when the record's log was written to, at the last look */
 };
@@ -122,6 +124,7 @@ fetch_one(struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
 	enum dlk_refreshed end = dlk_refresh_one(&refresh, url, now, words);
 
 	tell(fetch, url, end, words);
+	fetch->renewed |= end == DLK_REFRESHED_NEW;
 	if (end == DLK_REFRESHED_STOPPED)
 		return;
 	bool due = dlk_refresh_due(dlk_engine_settings(engine), url, fetch->random) <= now;
@@ -178,6 +181,26 @@ look_at_each(struct dlk_fetch *fetch, const struct dlk_engine *engine)
 	return soonest > 0 ? soonest : 1;
 }
 
+static void
+give_to_others(struct dlk_fetch *fetch, const struct dlk_engine *engine)
+{
+	struct dlk_exported exported;
+	char path[PATH_MAX];
+	int r =
+	    dlk_export(engine, &fetch->urls, fetch->owner, dlk_clock_now(), &exported, path);
+
+	/* a file that changed just now is looked at again */
+	if (r < 0 && r != -EAGAIN)
+		dlk_say(
+		    DLK_WARNING, "%s: %s: what stands there stays", path, dlk_file_error(r));
+	if (exported.lists_changed)
+		dlk_say(DLK_NOTICE, "%s/" DLK_EXPORT_LISTS ": %zu lists for others to read",
+		    dlk_engine_settings(engine)->export, exported.lists);
+	if (exported.keys_changed)
+		dlk_say(DLK_NOTICE, "%s/" DLK_EXPORT_KEYS ": %zu keys for sshd to refuse",
+		    dlk_engine_settings(engine)->export, exported.keys);
+}
+
 static int
 prepare(struct dlk_fetch *fetch, const struct dlk_settings *settings)
 {
@@ -210,12 +233,14 @@ look(struct dlk_fetch *fetch)
 		dlk_say(DLK_WARNING, "%s: %s: distribution points in it are not known",
 		    settings->certificates, dlk_file_error(r));
 	line_up(fetch);
+	fetch->renewed = false;
+	give_to_others(fetch, engine);
 	if (fetch->n == 0 || prepare(fetch, settings) < 0)
 		return LOOK_S;
 	int64_t next = look_at_each(fetch, engine);
 	if (r == 0)
 		dlk_prune(settings, &fetch->urls, dlk_clock_now());
-	return next;
+	return fetch->renewed && settings->export ? 1 : next;
 }
 
 /* The record's log was written to since the last look, and has a list that was not wanted

@@ -13,6 +13,7 @@
 
 #include <curl/curl.h>
 
+#include "agent/export.h"
 #include "agent/refresh.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -167,18 +168,20 @@ tell_list(struct crl *c, size_t i)
 	dlk_time_text(about.this_update, since);
 	if (c->json)
 		json_array_append_new(c->lists,
-		    json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:I,s:b,s:b,s:b,s:s,s:O,s:I}", "file",
-			about.label, "issuer", about.issuer, "number", about.number,
+		    json_pack("{s:s,s:s,s:s,s:o,s:o,s:I,s:I,s:b,s:b,s:b,s:b,s:s,s:O,s:I}",
+			"file", about.label, "issuer", about.issuer, "number", about.number,
 			"this_update", ctl_time(about.this_update), "next_update",
 			ctl_time(about.next_update), "age",
 			(json_int_t)(c->now - about.this_update), "entries",
 			(json_int_t)about.entries, "delta", about.delta, "indirect",
-			about.indirect, "partial", about.partial, "state", state, "needed_by",
-			need.cas, "registered", (json_int_t)need.registered));
+			about.indirect, "partial", about.partial, "authority_key_identifier",
+			about.authority, "state", state, "needed_by", need.cas, "registered",
+			(json_int_t)need.registered));
 	else
-		printf("%-14s %s: %s%s%s, %llu entries, of %s, next %s\n", state, about.label,
-		    about.issuer, about.number[0] ? ", number " : "", about.number,
-		    (unsigned long long)about.entries, since, next);
+		printf("%-14s %s: %s%s%s, %llu entries, of %s, next %s%s\n", state,
+		    about.label, about.issuer, about.number[0] ? ", number " : "",
+		    about.number, (unsigned long long)about.entries, since, next,
+		    about.authority ? "" : ", without an authority key identifier");
 	if (!c->json)
 		print_need(&need);
 	json_decref(need.cas);
@@ -364,6 +367,21 @@ refresh_one(struct crl *c, const struct dlk_crl_url *url)
 	tell_refreshed(c, url, states[end], words);
 }
 
+/* With the lists as they are now. */
+static int
+export_again(struct crl *c)
+{
+	DLK_AUTO_ENGINE *engine = NULL;
+	struct dlk_exported exported;
+	char path[PATH_MAX];
+
+	int end = ctl_open(c->config, DLK_ENGINE_TRUST, &engine);
+	if (end != CTL_YES)
+		return end;
+	int r = dlk_export(engine, &c->urls, ctl_owner(), c->now, &exported, path);
+	return r < 0 ? ctl_fault("%s: %s", path, dlk_file_error(r)) : CTL_YES;
+}
+
 static int
 refresh(struct ctl_call *call)
 {
@@ -383,6 +401,8 @@ refresh(struct ctl_call *call)
 		return ctl_fault("libcurl does not start");
 	for (size_t i = 0; i < c.urls.n; i++)
 		refresh_one(&c, &c.urls.url[i]);
+	end = settings->export ? export_again(&c) : CTL_YES;
+	c.end = end > c.end ? end : c.end;
 	if (c.json)
 		return ctl_print(
 		    json_pack("{s:b,s:O}", "good", c.end == CTL_YES, "urls", c.lists), c.end);

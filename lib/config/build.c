@@ -426,6 +426,7 @@ dlk_settings_free(struct dlk_settings *settings)
 	dlk_strings_fini(&settings->listen);
 	dlk_strings_fini(&settings->files);
 	free(settings->file);
+	free(settings->export);
 	free(settings->certificates);
 	free(settings->tls.certificate);
 	free(settings->tls.key);

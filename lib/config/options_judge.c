@@ -137,6 +137,12 @@ set_fetch(struct dlk_build *b, const char *value, const char **ret_why)
 	return dlk_value_yes(value, &b->settings->crl_fetch, ret_why);
 }
 
+static int
+set_export(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_path(value, &b->settings->export, ret_why);
+}
+
 /* [identity], [certificates] */
 static int
 set_rule(struct dlk_build *b, const char *value, const char **ret_why)
@@ -296,6 +302,7 @@ const struct dlk_option dlk_options_judge[] = {
 	{ "revocation", "max-age", set_max_age, .repeats = false },
 	{ "revocation", "url", set_crl_url, .repeats = true },
 	{ "revocation", "fetch", set_fetch, .repeats = false },
+	{ "revocation", "export", set_export, .repeats = false },
 	{ "identity", "rule", set_rule, .repeats = true },
 	{ "identity", "map", set_map, .repeats = true },
 	{ "certificates", "directory", set_certificates, .repeats = false },

@@ -32,6 +32,7 @@ struct dlk_settings {
 	bool crls_given;
 	struct dlk_strings crl_urls; /* [revocation] url */
 	bool crl_fetch;              /* [revocation] fetch; yes unless told */
+	char *export;                /* [revocation] export: a directory, or NULL */
 	char *certificates;          /* [certificates] directory */
 	struct dlk_strings listen;   /* [agent] listen: "unix:/path", ... */
 	unsigned

@@ -357,7 +357,8 @@ dlk_crls_describe(const struct dlk_crls *crls, size_t i, struct dlk_crl_about *r
 		.entries = crl->image.entries,
 		.delta = dlk_crl_is_delta(crl),
 		.indirect = dlk_crl_is_indirect(crl),
-		.partial = crl->idp != NULL };
+		.partial = crl->idp != NULL,
+		.authority = crl->authority };
 }
 
 static bool

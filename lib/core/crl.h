@@ -52,7 +52,8 @@ struct dlk_crl_about {
 	int64_t this_update, next_update;
 	uint64_t entries;
 	bool delta, indirect;
-	bool partial; /* an issuing distribution point narrows what it covers */
+	bool partial;   /* an issuing distribution point narrows what it covers */
+	bool authority; /* it has an authorityKeyIdentifier */
 };
 void dlk_crls_describe(const struct dlk_crls *crls, size_t i, struct dlk_crl_about *ret_about);
 /* Whether this certificate's name and key made the list (and may: cRLSign). */

@@ -129,6 +129,7 @@ read_extension(struct dlk_crl *crl, const struct dlk_der_extension *ext)
 						   : "its issuingDistributionPoint is "
 						     "malformed (RFC 5280 section 5.2.5)";
 	case 35:
+		crl->authority = true;
 		return authority_ok(ext->value) ? NULL
 						: "its authorityKeyIdentifier is malformed "
 						  "(RFC 5280 section 5.2.1)";

@@ -35,7 +35,8 @@ struct dlk_crl {
 		bool held;
 	} known[DLK_CRL_KEYS_KNOWN];
 	size_t n_known;
-	bool renewed; /* `again` was asked; it is asked once */
+	bool authority; /* it has an authorityKeyIdentifier */
+	bool renewed;   /* `again` was asked; it is asked once */
 };
 
 struct dlk_crl_refusal {

@@ -94,7 +94,7 @@ install_doublelock() {
 		die "make install failed"
 	useradd --system --user-group --no-create-home --home-dir /nonexistent \
 		--shell /usr/sbin/nologin doublelock
-	install -d -o doublelock -g doublelock -m 700 "$state"
+	install -d -o doublelock -g doublelock -m 711 "$state"
 	install -d -o doublelock -g doublelock -m 755 /run/doublelock
 	install -d -m 755 /run/sshd
 	printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_unix.so' \
