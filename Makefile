@@ -67,6 +67,7 @@ ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/b
 	lib/base/secret.c lib/base/sshwire.c lib/base/text.c lib/model/*.c lib/wire/*.c)
 PAM := $(call obj,pam/*.c) $(ASKER)
 ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c agent/gateways/password.c lib/base/say.c) $(ASKER)
+PROVE := $(call obj,agent/prove/*.c agent/sandbox.c agent/landlock.c lib/base/say.c) $(ASKER)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
@@ -78,7 +79,8 @@ SHARED := $(filter-out $(B)/obj/tests/unit/test_%,$(call obj,tests/unit/*.c))
 PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
-	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask
+	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask \
+	$(B)/doublelock-prove
 
 .PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
@@ -106,6 +108,10 @@ $(B)/doublelockd: $(AGENT) $(B)/libdoublelock.a
 $(B)/doublelock: $(CTL) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(CTL_LIBS)
+# no library but libc
+$(B)/doublelock-prove: $(PROVE)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
 $(B)/doublelock-ask: $(ASK)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
@@ -127,6 +133,7 @@ install: all
 	$(INSTALL) 755 $(B)/doublelock-ask $(DESTDIR)$(BINDIR)/doublelock-ask
 	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
+	$(INSTALL) 755 $(B)/doublelock-prove $(DESTDIR)$(LIBEXECDIR)/doublelock-prove
 	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so
 	install -d -m 755 $(addprefix $(DESTDIR)$(SYSCONFDIR)/,conf.d trust.d intermediates.d crl.d certs.d)
 	$(foreach m,$(MANUALS),$(INSTALL) 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :

@@ -38,6 +38,7 @@ void
 dlk_ask_end(struct dlk_ask *ask)
 {
 	end(ask, END_MS);
+	dlk_buf_free(&ask->challenge);
 }
 
 static int
@@ -48,18 +49,21 @@ begin(struct dlk_ask *ask)
 	if (is_there(ask))
 		return 0;
 	dlk_ask_end(ask);
-	return ask->by_helper ? dlk_child_start(o->helper, o->config, &ask->pid, &ask->fd)
-			      : dlk_client_connect(o->agent, dlk_client_agent(), &ask->fd);
+	const char *option = o->config ? "--config" : NULL;
+	return ask->by_helper
+		   ? dlk_child_start(o->helper, option, o->config, &ask->pid, &ask->fd)
+		   : dlk_client_connect(o->agent, dlk_client_agent(), &ask->fd);
 }
 
 void
 dlk_ask(struct dlk_ask *ask, const struct dlk_request *request, struct dlk_verdict *verdict)
 {
 	memset(verdict, 0, sizeof(*verdict));
+	dlk_buf_free(&ask->challenge);
 	int error = begin(ask);
 	if (error == 0)
-		error =
-		    dlk_client_ask(ask->fd, request, dlk_monotonic_ms() + DLK_ASK_MS, verdict);
+		error = dlk_client_ask(ask->fd, request, dlk_monotonic_ms() + DLK_ASK_MS,
+		    verdict, &ask->challenge);
 	if (error == 0)
 		return;
 	end(ask, 0);

@@ -14,8 +14,9 @@
 struct dlk_ask {
 	const struct dlk_options *options;
 	bool by_helper;
-	pid_t pid; /* of the helper */
-	int fd;    /* -1: nobody is there */
+	pid_t pid;                /* of the helper */
+	int fd;                   /* -1: nobody is there */
+	struct dlk_buf challenge; /* with the last verdict; empty: none */
 };
 void dlk_ask_end(struct dlk_ask *ask);
 #define DLK_AUTO_ASK __attribute__((cleanup(dlk_ask_end))) struct dlk_ask

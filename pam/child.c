@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* child.c - starts and ends the helper inside somebody else's process: sshd, sudo, a screen
- * locker. posix_spawn, because between fork and exec nothing of the host may run. */
+/* child.c - starts and ends a program of ours inside somebody else's process: sshd, sudo, a
+ * screen locker. posix_spawn, because between fork and exec nothing of the host may run. */
 #include "child.h"
 
 #include <errno.h>
@@ -66,10 +66,8 @@ set_descriptors(posix_spawn_file_actions_t *actions, int socket)
 }
 
 static int
-spawn(char *program, char *config, int socket, pid_t *ret_pid)
+spawn(char *const *argv, int socket, pid_t *ret_pid)
 {
-	char name[] = "--config";
-	char *argv[] = { program, config ? name : NULL, config, NULL };
 	char *environment[] = { NULL };
 	posix_spawnattr_t attributes;
 	posix_spawn_file_actions_t actions;
@@ -84,27 +82,44 @@ spawn(char *program, char *config, int socket, pid_t *ret_pid)
 			error = set_descriptors(&actions, socket);
 		if (error == 0)
 			error = posix_spawn(
-			    ret_pid, program, &actions, &attributes, argv, environment);
+			    ret_pid, argv[0], &actions, &attributes, argv, environment);
 		posix_spawn_file_actions_destroy(&actions);
 	}
 	posix_spawnattr_destroy(&attributes);
 	return -error;
 }
 
-int
-dlk_child_start(const char *helper, const char *config, pid_t *ret_pid, int *ret_fd)
+/* posix_spawn takes no const words. */
+static int
+add_word(const char *word, char *room, char **argv, size_t *n)
 {
-	char program[PATH_MAX], file[PATH_MAX];
-	int pair[2];
-	int error = check_program(helper, program);
+	if (!word)
+		return 0;
+	if (!dlk_text_copy(room, PATH_MAX, word))
+		return -ENAMETOOLONG;
+	argv[(*n)++] = room;
+	return 0;
+}
 
-	if (error == 0 && config && !dlk_text_copy(file, sizeof(file), config))
-		error = -ENAMETOOLONG;
+int
+dlk_child_start(
+    const char *path, const char *first, const char *second, pid_t *ret_pid, int *ret_fd)
+{
+	char program[PATH_MAX], words[2][PATH_MAX];
+	char *argv[4] = { program };
+	size_t n = 1;
+	int pair[2];
+	int error = check_program(path, program);
+
+	if (error == 0)
+		error = add_word(first, words[0], argv, &n);
+	if (error == 0)
+		error = add_word(second, words[1], argv, &n);
 	if (error != 0)
 		return error;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
 		return -errno;
-	error = spawn(program, config ? file : NULL, pair[1], ret_pid);
+	error = spawn(argv, pair[1], ret_pid);
 	dlk_fd_close(&pair[1]);
 	if (error != 0)
 		dlk_fd_close(&pair[0]);

@@ -7,6 +7,7 @@
 #include <security/pam_ext.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "base/account.h"
 #include "base/address.h"
@@ -99,6 +100,22 @@ take_tty(pam_handle_t *pamh, struct dlk_request *request)
 		dlk_text_copy(request->tty, sizeof(request->tty), tty);
 }
 
+/* Who runs the program, for sudo and su: the kernel knows, unless it is root's own, and then
+ * the program does. Where the two differ nobody is named. */
+static void
+take_asker(pam_handle_t *pamh, struct dlk_request *request)
+{
+	const char *said = item(pamh, PAM_RUSER);
+	uid_t real = getuid(), uid = real;
+	int error = said[0]
+			? dlk_account_find(said, request->asker, sizeof(request->asker), &uid)
+			: dlk_account_name(real, request->asker, sizeof(request->asker));
+
+	if (error != 0 || (!said[0] && real == 0) || (real != 0 && uid != real) ||
+	    !dlk_text_is_name(request->asker))
+		request->asker[0] = '\0';
+}
+
 /* What sshd has seen proven. Its list is handed over as it is. */
 static void
 take_evidence(pam_handle_t *pamh, struct dlk_request *request, struct dlk_verdict *verdict)
@@ -127,6 +144,7 @@ dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileg
 	if (privileged) {
 		take_source(source_of(pamh), request);
 		take_evidence(pamh, request, verdict);
+		take_asker(pamh, request);
 	}
 	take_tty(pamh, request);
 	if (getrandom(request->attempt, sizeof(request->attempt), 0) !=

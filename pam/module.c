@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * module.c - what PAM calls. The whole of a login stands in authenticate(): collect a request,
- * ask the judge, ask the user for the code if the judge wants one, ask the judge again. Of a
+ * ask the judge, have a key prove itself and ask the user for the code if the judge wants
+ * that, ask the judge again. Of a
  * session the judge is told, and no more.
  *
  * It runs inside sshd, sudo or a screen locker: it starts no thread, touches no signal, and
@@ -21,6 +22,7 @@
 #include "code.h"
 #include "collect.h"
 #include "outcome.h"
+#include "prove.h"
 
 #define EXPORT   __attribute__((visibility("default")))
 #define ACCEPTED "pam_doublelock_accepted"
@@ -41,6 +43,10 @@ judge(pam_handle_t *pamh, const struct dlk_options *options, struct dlk_request 
 		return PAM_SUCCESS;
 	}
 	dlk_ask(&ask, request, verdict);
+	if (ask.challenge.n > 0) {
+		dlk_prove(pamh, options, dlk_bytes_of(&ask.challenge), request);
+		dlk_ask(&ask, request, verdict);
+	}
 	if (verdict->reason != DLK_R_OTP_REQUIRED)
 		return PAM_SUCCESS;
 	int code = dlk_code_get(pamh, options, request, rest, verdict);

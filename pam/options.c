@@ -53,6 +53,7 @@ take(const char *argument, struct dlk_options *o)
 	else
 		return take_path(argument, "config", &o->config) ||
 		       take_path(argument, "helper", &o->helper) ||
+		       take_path(argument, "prove", &o->prove) ||
 		       take_service(argument, &o->service);
 	return true;
 }
@@ -63,6 +64,7 @@ dlk_options_parse(
 {
 	struct dlk_options o = {
 		.helper = DLK_LIBEXECDIR "/doublelock-helper",
+		.prove = DLK_LIBEXECDIR "/doublelock-prove",
 		.agent = DLK_RUNDIR "/module.sock",
 	};
 

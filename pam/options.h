@@ -21,6 +21,7 @@ struct dlk_options {
 	const char *config;  /* NULL: the helper's own default */
 	const char *service; /* NULL: PAM_SERVICE */
 	const char *helper;
+	const char *prove;
 	const char *agent;
 	bool ask_agent; /* agent= was given */
 	enum dlk_first_pass first_pass;

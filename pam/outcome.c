@@ -27,12 +27,15 @@ dlk_outcome_refuse(
 	dlk_text_escape(verdict->detail, sizeof(verdict->detail), dlk_bytes_str(words));
 }
 
-/* A yes has its record and names the user who was asked for, octet for octet. */
+/* A yes has its record and names the user who was asked for, octet for octet, or the one who
+ * asks, whom subject=ruser judges. */
 static bool
 is_whole_yes(const struct dlk_request *request, const struct dlk_verdict *verdict)
 {
 	return verdict->reason == DLK_R_OK && verdict->event[0] && request->user[0] &&
-	       strcmp(verdict->user, request->user) == 0;
+	       verdict->user[0] &&
+	       (strcmp(verdict->user, request->user) == 0 ||
+		   strcmp(verdict->user, request->asker) == 0);
 }
 
 static int

@@ -49,7 +49,7 @@ ask(const char *path, uid_t agent, int *fd, const struct dlk_request *request,
 {
 	int error = *fd < 0 ? dlk_client_connect(path, agent, fd) : 0;
 
-	return error ? error : dlk_client_ask(*fd, request, deadline_ms, verdict);
+	return error ? error : dlk_client_ask(*fd, request, deadline_ms, verdict, NULL);
 }
 
 void

@@ -9,9 +9,10 @@
 
 #define ROOM_MAX (1024 * 1024) /* octets of one entry */
 
-/* Text of `entry` lies in `room`. An errno. */
+/* By name, or where that is NULL by uid. Text of `entry` lies in `room`. An errno. */
 static int
-look_up(const char *name, struct passwd *entry, struct dlk_buf *room, struct passwd **found)
+look_up(const char *name, uid_t uid, struct passwd *entry, struct dlk_buf *room,
+    struct passwd **found)
 {
 	int error = ERANGE;
 
@@ -19,10 +20,21 @@ look_up(const char *name, struct passwd *entry, struct dlk_buf *room, struct pas
 		if (dlk_buf_reserve(room, n) != 0)
 			return ENOMEM;
 		do
-			error = getpwnam_r(name, entry, (char *)room->p, room->room, found);
+			error =
+			    name ? getpwnam_r(name, entry, (char *)room->p, room->room, found)
+				 : getpwuid_r(uid, entry, (char *)room->p, room->room, found);
 		while (error == EINTR);
 	}
 	return error;
+}
+
+/* getpwnam(3): some sources say "not found" by these */
+static int
+not_found(int error)
+{
+	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
+		return -ENOENT;
+	return -error;
 }
 
 int
@@ -31,17 +43,25 @@ dlk_account_find_group(
 {
 	DLK_AUTO_BUF room = { 0 };
 	struct passwd entry, *found = NULL;
-	int error = look_up(name, &entry, &room, &found);
+	int error = look_up(name, 0, &entry, &room, &found);
 
-	if (found) {
-		*ret_uid = entry.pw_uid;
-		*ret_gid = entry.pw_gid;
-		return dlk_text_copy(ret_name, size, entry.pw_name) ? 0 : -ENAMETOOLONG;
-	}
-	/* getpwnam(3): some sources say "not found" by these */
-	if (error == 0 || error == ESRCH || error == EBADF || error == EPERM)
-		return -ENOENT;
-	return -error;
+	if (!found)
+		return not_found(error);
+	*ret_uid = entry.pw_uid;
+	*ret_gid = entry.pw_gid;
+	return dlk_text_copy(ret_name, size, entry.pw_name) ? 0 : -ENAMETOOLONG;
+}
+
+int
+dlk_account_name(uid_t uid, char *ret_name, size_t size)
+{
+	DLK_AUTO_BUF room = { 0 };
+	struct passwd entry, *found = NULL;
+	int error = look_up(NULL, uid, &entry, &room, &found);
+
+	if (!found)
+		return not_found(error);
+	return dlk_text_copy(ret_name, size, entry.pw_name) ? 0 : -ENAMETOOLONG;
 }
 
 int

@@ -12,5 +12,7 @@ int dlk_account_find(const char *name, char *ret_name, size_t size, uid_t *ret_u
 /* The same, and its primary group. */
 int dlk_account_find_group(
     const char *name, char *ret_name, size_t size, uid_t *ret_uid, gid_t *ret_gid);
+/* The name of an account, by its number. The same errors. */
+int dlk_account_name(uid_t uid, char *ret_name, size_t size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sshwire.c - takes lengths at their word only as far as there are octets. It knows no
- * message. */
+ * message, and of keys only how those that a security key holds differ from others. */
 #include "base/sshwire.h"
 
 #include <errno.h>
@@ -73,4 +73,40 @@ dlk_ssh_add_string(struct dlk_buf *buf, size_t limit, struct dlk_bytes what)
 		return -EMSGSIZE;
 	int r = dlk_ssh_add_number(buf, limit, (uint32_t)what.n);
 	return r < 0 ? r : dlk_buf_add(buf, limit, what);
+}
+
+static const struct sk {
+	const char *type, *plain;
+	unsigned fields;
+} sks[] = {
+	{ "sk-ssh-ed25519@openssh.com", "ssh-ed25519", 1 },
+	{ "sk-ecdsa-sha2-nistp256@openssh.com", "ecdsa-sha2-nistp256", 2 },
+};
+
+static const struct sk *
+find_sk(struct dlk_bytes type)
+{
+	for (size_t i = 0; i < sizeof(sks) / sizeof(*sks); i++)
+		if (dlk_bytes_equal(type, dlk_bytes_str(sks[i].type)))
+			return &sks[i];
+	return NULL;
+}
+
+bool
+dlk_ssh_split_sk(struct dlk_bytes blob, const char **ret_plain, struct dlk_bytes *ret_fields,
+    struct dlk_bytes *ret_application)
+{
+	struct dlk_bytes type, field;
+	const struct sk *sk = dlk_ssh_take_string(&blob, &type) ? find_sk(type) : NULL;
+	const uint8_t *begin = blob.p;
+
+	if (!sk)
+		return false;
+	for (unsigned i = 0; i < sk->fields; i++)
+		if (!dlk_ssh_take_string(&blob, &field))
+			return false;
+	*ret_fields = DLK_BYTES(begin, (size_t)(blob.p - begin));
+	*ret_plain = sk->plain;
+	return dlk_ssh_take_string(&blob, ret_application) && blob.n == 0 &&
+	       ret_application->n > 0;
 }

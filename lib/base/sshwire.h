@@ -14,5 +14,9 @@ bool dlk_ssh_take_string(struct dlk_bytes *in, struct dlk_bytes *ret);
 int dlk_ssh_add_octet(struct dlk_buf *buf, size_t limit, uint8_t value);
 int dlk_ssh_add_number(struct dlk_buf *buf, size_t limit, uint32_t value);
 int dlk_ssh_add_string(struct dlk_buf *buf, size_t limit, struct dlk_bytes what);
+/* The blob of a security key: as which plain key a certificate has it, that key's own fields,
+ * and its application (PROTOCOL.u2f). false for every other blob. */
+bool dlk_ssh_split_sk(struct dlk_bytes blob, const char **ret_plain,
+    struct dlk_bytes *ret_fields, struct dlk_bytes *ret_application);
 
 #endif

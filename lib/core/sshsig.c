@@ -34,45 +34,18 @@ malformed(struct dlk_finding *finding)
 	    "what was shown as a key is not one of SSH's");
 }
 
-/* Security keys, as which plain key a certificate has them, and how many fields that has. */
-static const struct sk {
-	const char *type, *plain;
-	unsigned fields;
-} sks[] = {
-	{ "sk-ssh-ed25519@openssh.com", "ssh-ed25519", 1 },
-	{ "sk-ecdsa-sha2-nistp256@openssh.com", "ecdsa-sha2-nistp256", 2 },
-};
-
-static const struct sk *
-find_sk(struct dlk_bytes type)
+static bool
+take_type(struct dlk_bytes blob, struct dlk_sshkey *key)
 {
-	for (size_t i = 0; i < sizeof(sks) / sizeof(*sks); i++)
-		if (dlk_bytes_equal(type, dlk_bytes_str(sks[i].type)))
-			return &sks[i];
-	return NULL;
-}
+	struct dlk_bytes type;
 
-/* The fields of the plain key, then the application, and nothing else. */
-static enum dlk_reason
-take_sk(const struct sk *sk, struct dlk_bytes in, struct dlk_sshkey *key,
-    struct dlk_buf *application, struct dlk_finding *finding)
-{
-	struct dlk_bytes field;
-
-	(void)dlk_text_copy(key->type, sizeof(key->type), sk->plain);
-	int r = dlk_ssh_add_string(&key->blob, DLK_EVIDENCE_MAX, dlk_bytes_str(sk->plain));
-	for (unsigned i = 0; r == 0 && i < sk->fields; i++) {
-		if (!dlk_ssh_take_string(&in, &field))
-			return malformed(finding);
-		r = dlk_ssh_add_string(&key->blob, DLK_EVIDENCE_MAX, field);
-	}
-	if (r == 0 && (!dlk_ssh_take_string(&in, &field) || in.n > 0 || field.n == 0))
-		return malformed(finding);
-	if (r == 0)
-		r = dlk_buf_add(application, DLK_EVIDENCE_MAX, field);
-	return r == 0 ? DLK_R_OK
-		      : dlk_find(finding, DLK_STAGE_PARSE, DLK_R_FAULT_INTERNAL,
-			    "out of memory while reading a key");
+	if (!dlk_ssh_take_string(&blob, &type) || type.n == 0 || type.n > DLK_SSHKEY_TYPE_MAX)
+		return false;
+	for (size_t i = 0; i < type.n; i++)
+		if (type.p[i] <= 0x20 || type.p[i] >= 0x7f)
+			return false;
+	memcpy(key->type, type.p, type.n);
+	return true;
 }
 
 enum dlk_reason
@@ -80,27 +53,29 @@ dlk_sshsig_shown(struct dlk_bytes blob, struct dlk_sshkey *ret_key,
     struct dlk_buf *application, struct dlk_finding *finding)
 {
 	DLK_AUTO_SSHKEY made = { .type = "" };
-	struct dlk_bytes in = blob, type;
-	enum dlk_reason reason = DLK_R_OK;
+	struct dlk_bytes fields, of;
+	const char *plain;
+	int r;
 
-	if (!dlk_ssh_take_string(&in, &type) || type.n == 0 || type.n > DLK_SSHKEY_TYPE_MAX)
+	if (!take_type(blob, &made))
 		return malformed(finding);
-	for (size_t i = 0; i < type.n; i++)
-		if (type.p[i] <= 0x20 || type.p[i] >= 0x7f)
-			return malformed(finding);
-	const struct sk *sk = find_sk(type);
-	if (sk) {
-		reason = take_sk(sk, in, &made, application, finding);
+	if (dlk_ssh_split_sk(blob, &plain, &fields, &of)) {
+		(void)dlk_text_copy(made.type, sizeof(made.type), plain);
+		r = dlk_ssh_add_string(&made.blob, DLK_EVIDENCE_MAX, dlk_bytes_str(plain));
+		if (r == 0)
+			r = dlk_buf_add(&made.blob, DLK_EVIDENCE_MAX, fields);
+		if (r == 0)
+			r = dlk_buf_add(application, DLK_EVIDENCE_MAX, of);
+	} else if (strncmp(made.type, "sk-", 3) == 0) {
+		return malformed(finding);
 	} else {
-		memcpy(made.type, type.p, type.n);
-		if (dlk_buf_add(&made.blob, DLK_EVIDENCE_MAX, blob) != 0)
-			return malformed(finding);
+		r = dlk_buf_add(&made.blob, DLK_EVIDENCE_MAX, blob);
 	}
-	if (reason == DLK_R_OK) {
-		*ret_key = made;
-		made = (struct dlk_sshkey){ .type = "" };
-	}
-	return reason;
+	if (r != 0)
+		return malformed(finding);
+	*ret_key = made;
+	made = (struct dlk_sshkey){ .type = "" };
+	return DLK_R_OK;
 }
 
 int

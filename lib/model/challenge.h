@@ -29,7 +29,8 @@
 	X(LATE, 6, POSSESSION_UNPROVEN, "the SSH agent did not answer in time") \
 	X(GARBLED, 7, POSSESSION_UNPROVEN, "what the SSH agent answered is not its protocol") \
 	X(NO_KEY, 8, NO_CERTIFICATE, "the SSH agent has neither the key of a registered certificate of the user nor a carried one") \
-	X(DECLINED, 9, POSSESSION_UNPROVEN, "the SSH agent has the key and did not sign: a key that is bound to destinations (ssh-add -h), or not confirmed")
+	X(DECLINED, 9, POSSESSION_UNPROVEN, "the SSH agent has the key and did not sign: a key that is bound to destinations (ssh-add -h), or not confirmed") \
+	X(UNREADABLE, 10, FAULT_INTERNAL, "doublelock-prove cannot read the environment of the program that asks (/proc, CAP_SYS_PTRACE)")
 /* clang-format on */
 
 enum dlk_trouble {

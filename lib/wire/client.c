@@ -75,7 +75,7 @@ dlk_client_connect(const char *path, uid_t agent, int *ret_fd)
 
 int
 dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
-    struct dlk_verdict *ret_verdict)
+    struct dlk_verdict *ret_verdict, struct dlk_buf *challenge)
 {
 	DLK_AUTO_BUF out = { 0 }, in = { 0 };
 	int error = dlk_request_encode(request, &out);
@@ -84,6 +84,8 @@ dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
 		error = dlk_frame_send(fd, dlk_bytes_of(&out), deadline_ms);
 	if (error == 0)
 		error = dlk_frame_receive(fd, deadline_ms, &in);
+	if (error == 0 && challenge)
+		error = dlk_verdict_challenge(dlk_bytes_of(&in), challenge);
 	return error ? error : dlk_verdict_decode(dlk_bytes_of(&in), ret_verdict);
 }
 

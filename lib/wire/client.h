@@ -11,9 +11,10 @@ uid_t dlk_client_agent(void);
  * nobody else can have put their own there, and the process that listens is one of them. 0,
  * -DLK_EOWNER, -EAGAIN (its queue is full), -errno. */
 int dlk_client_connect(const char *path, uid_t agent, int *ret_fd);
-/* One request, one verdict, before the deadline. 0, or -errno and no verdict. */
+/* One request, one verdict, before the deadline, and its challenge where it has one (appended;
+ * NULL: not wanted). 0, or -errno and no verdict. */
 int dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
-    struct dlk_verdict *ret_verdict);
+    struct dlk_verdict *ret_verdict, struct dlk_buf *challenge);
 /* Plain words for what these have returned. */
 const char *dlk_client_error(int error);
 

@@ -65,9 +65,8 @@ dlk_frame_send(int fd, struct dlk_bytes frame, int64_t deadline_ms)
 	return 0;
 }
 
-/* All `n` octets. */
-static int
-receive(int fd, uint8_t *p, size_t n, int64_t deadline_ms)
+int
+dlk_octets_receive(int fd, uint8_t *p, size_t n, int64_t deadline_ms)
 {
 	while (n > 0) {
 		ssize_t got = recv(fd, p, n, MSG_DONTWAIT);
@@ -105,15 +104,15 @@ dlk_frame_receive(int fd, int64_t deadline_ms, struct dlk_buf *buf)
 {
 	uint8_t header[DLK_WIRE_HEADER];
 	size_t length = 0;
-	int error = receive(fd, header, sizeof(header), deadline_ms);
+	int error = dlk_octets_receive(fd, header, sizeof(header), deadline_ms);
 
 	if (error == 0)
 		error = dlk_frame_length(header, &length);
 	if (error == 0)
 		error = dlk_buf_reserve(buf, buf->n + length);
 	if (error == 0)
-		error = receive(fd, buf->p + buf->n + sizeof(header), length - sizeof(header),
-		    deadline_ms);
+		error = dlk_octets_receive(fd, buf->p + buf->n + sizeof(header),
+		    length - sizeof(header), deadline_ms);
 	if (error != 0)
 		return error;
 	memcpy(buf->p + buf->n, header, sizeof(header));
@@ -125,7 +124,7 @@ int
 dlk_frame_end(int fd, int64_t deadline_ms)
 {
 	uint8_t octet;
-	int error = receive(fd, &octet, 1, deadline_ms);
+	int error = dlk_octets_receive(fd, &octet, 1, deadline_ms);
 
 	if (error == 0)
 		return -EBADMSG;

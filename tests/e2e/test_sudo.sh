@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_sudo - sudo and su with a forwarded agent: the user logs in to a real sshd with ssh -A, and
+# there the agent on their own side proves the certificate's key. sudo keeps no variable for it.
+. "$(dirname "$0")/lib.sh"
+
+install_doublelock
+mount -t tmpfs -o mode=1777 e2e /tmp # where sshd puts the sockets of forwarded agents
+pki_usual
+configure <<-END
+	[service sudo]
+	certificate = ssh-agent
+	otp = required
+	[service su]
+	certificate = ssh-agent
+	subject = ruser
+	otp = none
+END
+for service in sudo su; do
+	printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_permit.so' \
+		'session required pam_permit.so' >/etc/pam.d/$service
+done
+printf '%s\n' 'Defaults timestamp_timeout=0' 'ALL ALL=(ALL) ALL' >/etc/sudoers.d/e2e
+algorithms='rsa P-256 P-384 P-521 ed25519'
+for algorithm in $algorithms; do
+	user=$(echo "u$algorithm" | tr -d - | tr P p)
+	account "$user"
+	pki_client issuing "$user" "$algorithm"
+	register "$user" issuing
+done
+account mallory
+pki_client issuing mallory
+start_log
+
+# Where the user works: an sshd that lets in by a key that has nothing to do with certificates.
+ssh-keygen -q -t ed25519 -N '' -f "$work/login_key"
+# shellcheck disable=SC2034 # start_sshd has it
+sshd_more=$(printf '%s\n' 'Match all' 'AuthenticationMethods publickey' \
+	'AuthorizedKeysCommand none' "AuthorizedKeysFile $work/login_key.pub")
+start_sshd
+chmod 755 /run/sandbox /run/sandbox/tmp "$work"
+
+# The user's own machine: an agent with these keys.
+agent=$work/agent.sock
+own_agent_pid=''
+agent_with() {
+	stop "$own_agent_pid"
+	rm -f "$agent"
+	with_nothing ssh-agent -D -a "$agent" >>"$work/ssh-agent.log" 2>&1 &
+	own_agent_pid=$!
+	until_true test -S "$agent" || die "no ssh-agent"
+	for key in "$@"; do
+		SSH_AUTH_SOCK=$agent ssh-add -q ${add_options:-} "$key" 2>>"$work/ssh-add.log" ||
+			die "ssh-add $key failed"
+	done
+}
+with_nothing() { exec env -u LD_PRELOAD "$@"; }
+
+# there USER COMMAND: on the other machine, with the agent forwarded
+there() {
+	SSH_AUTH_SOCK=$agent timeout 100 ssh -F none ${forward--A} -p "$port" -i "$work/login_key" \
+		-o IdentitiesOnly=yes -o UserKnownHostsFile="$work/known_hosts" \
+		-o GlobalKnownHostsFile=none -o StrictHostKeyChecking=yes -o LogLevel=ERROR \
+		-o BatchMode=yes "$1@127.0.0.1" "$2" </dev/null 2>>"$work/ssh.log"
+}
+# sudo_there USER [CODE]: who they are then, and why
+sudo_there() {
+	echo "$(there "$1" "echo '${2:-}' | sudo -S -p '' id -un"): $(last_reason "$1")"
+}
+key_of() { echo "$pki/issuing/$1.key.ssh"; }
+last() { # USER FIELD
+	doublelock events --user "$1" --json 2>>"$work/events.log" |
+		jq -rs "map(select(.reason != \"\")) | last | .$2"
+}
+
+for algorithm in $algorithms; do
+	user=$(echo "u$algorithm" | tr -d - | tr P p)
+	secret=$(enroll "$user")
+	agent_with "$(key_of mallory)" "$(key_of "$user")"
+	is "$(sudo_there "$user" "$(code_of "$secret")"), $(last "$user" possession)" \
+		"root: ok, ssh-agent" "$algorithm: a forwarded agent and a code"
+done
+
+# up256 goes on
+secret=$(enroll up256 --label second)
+is "$(sudo_there up256 000000)" ": no-certificate" "the agent has no key of this user"
+agent_with "$(key_of mallory)"
+is "$(sudo_there up256 000000)" ": no-certificate" "or somebody else's"
+agent_with "$(key_of up256)"
+is "$(sudo_there up256 000000)" ": otp-wrong" "a wrong code is one as everywhere"
+forward=-a
+is "$(sudo_there up256 000000)" ": possession-unproven" "no agent is forwarded"
+like "$(last up256 detail)" 'no SSH agent: .*SSH_AUTH_SOCK' "and that is what is on record"
+unset forward
+SSH_AUTH_SOCK=$agent ssh-add -q -D 2>>"$work/ssh-add.log"
+is "$(sudo_there up256 000000)" ": no-certificate" "an agent without keys"
+add_options=-c agent_with "$(key_of up256)"
+is "$(sudo_there up256 000000)" ": possession-unproven" "a key whose owner does not confirm"
+like "$(last up256 detail)" 'has the key and did not sign' "is told apart"
+agent_with "$(key_of up256)"
+is "$(sudo_there up256 "$(code_of "$secret")")" "root: ok" "and after all of that it works"
+
+# a key that may only be used to log in somewhere does not sign for us
+cp "$work/known_hosts" "$work/hosts"
+SSH_AUTH_SOCK=$agent ssh-add -q -D 2>>"$work/ssh-add.log"
+if SSH_AUTH_SOCK=$agent ssh-add -q -H "$work/hosts" -h "up256@[127.0.0.1]:$port" \
+	"$(key_of up256)" 2>>"$work/ssh-add.log"; then
+	like "$(sudo_there up256 000000)" '^: (possession-unproven|no-certificate)$' \
+		"a key that is bound to destinations"
+else
+	not_ok "a key that is bound to destinations"
+fi
+
+# carried, registered nowhere
+account wanderer
+pki_client issuing wanderer
+secret=$(enroll wanderer)
+cat "$pki/issuing/wanderer.pem" "$pki/issuing/ca.pem" >"$work/chain.pem"
+cp "$(key_of wanderer)" "$work/carried"
+doublelock ssh-carry --cert "$work/chain.pem" --key "$work/carried" --user wanderer \
+	-o "$work/carried-cert.pub" >>"$work/carry.log" 2>&1 || die "ssh-carry failed"
+agent_with "$work/carried"
+is "$(sudo_there wanderer "$(code_of "$secret")")" "root: ok" "a carried certificate"
+
+# su asks for the certificate of who asks, not of root
+agent_with "$(key_of up384)"
+is "$(there up384 'su -c "id -un" </dev/null')" root "su with subject=ruser"
+is "$(last up384 user): $(last up384 detail)" "up384: accepted, to act for root" \
+	"is on record as theirs"
+is "$(there up521 'su -c "id -un" </dev/null'): $(last_reason up521)" ": no-certificate" \
+	"somebody else's agent opens nothing by it"
+
+# sockets that the user can name and that are no agent of theirs, without ssh in between
+local_sudo() { # USER SOCKET
+	echo "$(setpriv --reuid="$1" --regid="$(id -g "$1")" --clear-groups env -i \
+		PATH=/usr/bin:/bin ${2:+SSH_AUTH_SOCK="$2"} timeout 100 \
+		sudo -S -p '' id -un </dev/null 2>>"$work/sudo.log"): $(last_reason "$1")"
+}
+agent_with "$(key_of up256)"
+chmod 666 "$agent"
+is "$(local_sudo up256 "$agent")" ": possession-unproven" "another user's agent"
+like "$(last up256 detail)" 'leads to a process of another user' "is not asked"
+is "$(local_sudo up256 "$work")" ": possession-unproven" "a directory is no agent"
+is "$(local_sudo up256 "relative/path")" ": possession-unproven" "nor a path that is not whole"
+like "$(last up256 detail)" 'leads to no agent that answers' "and says so"
+mkdir -m 777 /tmp/own
+setpriv --reuid=up256 --regid="$(id -g up256)" --clear-groups \
+	socat UNIX-LISTEN:/tmp/own/silent,fork SYSTEM:'sleep 1000' &
+silent_pid=$!
+until_true test -S /tmp/own/silent
+is "$(local_sudo up256 /tmp/own/silent)" ": possession-unproven" "an agent that never answers"
+like "$(last up256 detail)" 'did not answer in time' "is not waited for"
+stop "$silent_pid"
+
+# revoked between two calls, and the agent still has the key
+agent_with "$(key_of up521)"
+secret=$(enroll up521 --label second)
+is "$(sudo_there up521 "$(code_of "$secret")")" "root: ok" "before it is revoked"
+pki_revoke issuing up521
+pki_publish
+is "$(sudo_there up521 "$(code_of "$secret" 1)")" ": revoked" "and after that"
+like "$(syslog | grep 'doublelock-prove\[' | tail -n 1)" 'doublelock-prove\[[0-9]+\]: ' \
+	"what the prover has to say is in the log"
+finish
