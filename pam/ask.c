@@ -3,6 +3,7 @@
  * this; what the answer means is not known here. */
 #include "ask.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <string.h>
 
@@ -55,18 +56,35 @@ begin(struct dlk_ask *ask)
 		   : dlk_client_connect(o->agent, dlk_client_agent(), &ask->fd);
 }
 
+static int
+ask_once(struct dlk_ask *ask, const struct dlk_request *request, int64_t deadline_ms,
+    struct dlk_verdict *verdict)
+{
+	int error;
+
+	dlk_buf_free(&ask->challenge);
+	error = begin(ask);
+	if (error == 0)
+		error =
+		    dlk_client_ask(ask->fd, request, deadline_ms, verdict, &ask->challenge);
+	if (error != 0)
+		end(ask, 0);
+	return error;
+}
+
+/* An agent that ended in between is started again by its socket: it is asked once more, for
+ * the same attempt, so that nothing counts twice. A helper that ended would end again. */
 void
 dlk_ask(struct dlk_ask *ask, const struct dlk_request *request, struct dlk_verdict *verdict)
 {
+	int64_t deadline_ms = dlk_monotonic_ms() + DLK_ASK_MS;
+
 	memset(verdict, 0, sizeof(*verdict));
-	dlk_buf_free(&ask->challenge);
-	int error = begin(ask);
-	if (error == 0)
-		error = dlk_client_ask(ask->fd, request, dlk_monotonic_ms() + DLK_ASK_MS,
-		    verdict, &ask->challenge);
+	int error = ask_once(ask, request, deadline_ms, verdict);
+	if (error == -EPIPE && !ask->by_helper)
+		error = ask_once(ask, request, deadline_ms, verdict);
 	if (error == 0)
 		return;
-	end(ask, 0);
 	dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "%s: %s",
 	    ask->by_helper ? ask->options->helper : ask->options->agent,
 	    dlk_client_error(error));

@@ -266,6 +266,76 @@ somebody_elses_socket_is_not_believed(void **state)
 	close(ready[1]);
 }
 
+/* One question per connection: so many get no answer, the next one is told that it is revoked.
+ * Returns 0 where `wanted` came, all of one attempt. */
+static int
+play_agent(const struct site *site, int deaths, int wanted, int ready)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const struct dlk_verdict no = { .reason = DLK_R_REVOKED, .stage = DLK_STAGE_REVOKED };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	uint8_t first[DLK_ATTEMPT_SIZE] = { 0 };
+
+	dlk_text_copy(address.sun_path, sizeof(address.sun_path), site->socket);
+	unlink(site->socket);
+	if (bind(fd, (const struct sockaddr *)(const void *)&address, sizeof(address)) != 0 ||
+	    listen(fd, 4) != 0 || write(ready, "x", 1) != 1)
+		return 1;
+	for (int i = 0; i < wanted; i++) {
+		DLK_AUTO_REQUEST request = { 0 };
+		DLK_AUTO_BUF in = { 0 }, out = { 0 };
+		int peer = accept(fd, NULL, NULL);
+		int64_t until = dlk_monotonic_ms() + PATIENCE_MS;
+
+		if (dlk_frame_receive(peer, until, &in) != 0 ||
+		    dlk_request_decode(dlk_bytes_of(&in), &request) != 0)
+			return 2;
+		if (i == 0)
+			memcpy(first, request.attempt, sizeof(first));
+		if (memcmp(first, request.attempt, sizeof(first)) != 0)
+			return 3;
+		if (i >= deaths && (dlk_verdict_encode(&no, &out) != 0 ||
+				       dlk_frame_send(peer, dlk_bytes_of(&out), until) != 0))
+			return 4;
+		close(peer);
+	}
+	return 0;
+}
+
+static void
+an_agent_that_ends_is_asked_once_more(void **state)
+{
+	static const struct {
+		int deaths, result;
+		const char *words;
+	} cases[] = {
+		{ 0, PAM_AUTH_ERR, "refused: revoked: " },
+		{ 1, PAM_AUTH_ERR, "refused: revoked: " },
+		{ 2, PAM_AUTHINFO_UNAVAIL, "it ended without an answer" },
+	};
+	struct site *site = *state;
+
+	stop_agent(site);
+	strcpy(site->machine->options, site->options);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		int ready[2], status;
+		char octet;
+
+		assert_int_equal(pipe(ready), 0);
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(play_agent(
+			    site, cases[i].deaths, cases[i].deaths ? 2 : 1, ready[1]));
+		close(ready[1]);
+		assert_int_equal(read(ready[0], &octet, 1), 1);
+		close(ready[0]);
+		assert_int_equal(machine_log_in(site->machine, "1"), cases[i].result);
+		assert_logged(site->machine, cases[i].words);
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
+}
+
 /* Half of them ask the helper, half the agent. */
 static void
 one_of_eight_wins(void **state)
@@ -439,6 +509,7 @@ main(void)
 		SITE_TEST(users_do_not_ask_for_others),
 		SITE_TEST(only_the_agent_is_asked),
 		SITE_TEST(somebody_elses_socket_is_not_believed),
+		SITE_TEST(an_agent_that_ends_is_asked_once_more),
 		SITE_TEST(one_of_eight_wins),
 		SITE_TEST(noise_ends_the_connection),
 		SITE_TEST(one_user_does_not_take_all_places),
