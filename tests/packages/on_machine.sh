@@ -5,35 +5,12 @@
 # has the packages in /t/old and /t/new, the guide's commands in /t/guide.sh and /t/away.sh.
 # shellcheck source=tests/e2e/lib.sh disable=SC2154,SC2086
 . "$(dirname "$0")/../e2e/lib.sh"
+. "$(dirname "$0")/own_sshd.sh"
 mkdir -p "$work"
 
 install_packages() {
 	apt-get install -qq -y --no-install-recommends "$@" >>"$work/apt.log" 2>&1
 	echo $?
-}
-
-# Everything that our packages could have left behind, and the state of all logins.
-traces() {
-	find / -xdev \( -path /t -o -path /proc -o -path /dev -o -path /run -o -path /tmp \
-		-o -path /var/log -o -path /var/lib/apt -o -path /var/cache/apt \) -prune \
-		-o -iname '*doublelock*' -print
-	grep -rl doublelock /etc --exclude=passwd --exclude=passwd- --exclude=group \
-		--exclude=group- --exclude=shadow --exclude=shadow- --exclude=gshadow \
-		--exclude=gshadow- 2>/dev/null
-}
-logins() { find /etc/pam.d /etc/ssh -type f -exec sha256sum {} + | sort; }
-
-# The machine's own sshd with its own configuration, on a port of ours.
-start_own_sshd() {
-	printf 'Port %s\nListenAddress 127.0.0.1\nPerSourcePenaltyExemptList 127.0.0.1\n' "$port" \
-		>/etc/ssh/sshd_config.d/port.conf
-	/usr/sbin/sshd -t 2>/dev/null || sed -i /PerSource/d /etc/ssh/sshd_config.d/port.conf
-	: >"$work/sshd.log"
-	/usr/sbin/sshd -D -e 2>>"$work/sshd.log" &
-	sshd_pid=$!
-	until_true grep -q 'Server listening' "$work/sshd.log" || die "sshd did not start"
-	echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)" \
-		>"$work/known_hosts"
 }
 
 # While the code is asked for, the helper waits: how much is left to it?

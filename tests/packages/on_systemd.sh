@@ -10,12 +10,38 @@ socket=/run/doublelock/agent.sock
 apt-get install -qq -y --no-install-recommends /t/new/*.deb >"$work/apt.log" 2>&1 ||
 	die "the packages do not install"
 pki_usual
-printf '%s\n' '[service gate]' 'certificate = none' >$etc/conf.d/gate.conf
+cat >$etc/conf.d/gate.conf <<-'END'
+	[identity]
+	rule = san-email:%u@example.test
+	[sshd]
+	services = sshd,door
+	[service door]
+	certificate = sshd
+	otp = none
+	[service gate]
+	certificate = none
+END
 doublelock init >"$work/init.log" 2>&1 || die "no record"
+pki_client issuing alice
+account alice
+register alice issuing
+printf 'auth required pam_doublelock.so agent=/run/doublelock/module.sock\n' >/etc/pam.d/door
+# logs in by certificate, through the module and the agent, as sshd does
+shown="SSH_AUTH_INFO_0=publickey $(ssh-keygen -y -f "$pki/issuing/alice.key.ssh")"
+log_in() { pamtester -E "$shown" door alice authenticate >/dev/null 2>&1; }
 
 property() { systemctl show -P "$1" doublelockd.service; }
 # what comes back, by HTTP code
 ask() { curl -s -o /dev/null -w '%{http_code}' --max-time 20 --unix-socket $socket "$@"; }
+allowed() { doublelock events --json | grep -c '"doublelock.decision.allowed"'; }
+# so many tenths of the logins are over, so that each kill hits some
+is_served() { [ "$(allowed)" -ge $(($1 * 80)) ]; }
+served() {
+	for _ in 1 2 3 4 5 6; do
+		until_true is_served "$1" && return
+	done
+	return 1
+}
 is_new() { [ "$(property MainPID)" != "$1" ] && [ "$(property ActiveState)" = active ]; }
 
 systemctl start doublelockd.socket
@@ -36,26 +62,35 @@ setpriv --reuid=12345 --regid=12345 --clear-groups curl -s -o /dev/null --unix-s
 	-d "$question" http://x/v1/check
 like "$(asked_by uid:12345)" '^[1-9]' "the agent sees the uid of who asks"
 
-# a thousand questions while it is killed ten times; who is cut off asks once more
+# a thousand logins while it is killed ten times; a module that is cut off asks once more
+is "$(log_in; echo $?)" 0 "a login by the module and the agent"
 : >"$work/lost"
+: >"$work/again"
 for part in 1 2 3 4; do
 	i=0
 	while [ $i -lt 250 ]; do
 		i=$((i + 1))
-		[ "$(ask http://x/healthz)" = 200 ] || [ "$(ask http://x/healthz)" = 200 ] ||
-			echo "$part $i" >>"$work/lost"
+		log_in && continue
+		echo "$part $i" >>"$work/again"
+		log_in || echo "$part $i" >>"$work/lost"
 	done &
+	parts="${parts:-} $!"
 done
 kills=0
 while [ $kills -lt 10 ]; do
 	kills=$((kills + 1))
 	pid=$(property MainPID)
+	served "$kills" || die "nobody logs in any more"
 	systemctl kill -s KILL doublelockd.service
 	until_true is_new "$pid" || die "it did not come back"
 done
-wait
+wait $parts
 is "$(wc -l <"$work/lost") of 1000, $(property NRestarts) restarts" "0 of 1000, 10 restarts" \
-	"ten times kill -9, and no question without an answer"
+	"ten times kill -9, and no login that failed"
+again=$(wc -l <"$work/again")
+echo "# $again logins were settled and not answered: their user tried once more"
+is "$([ "$(allowed)" -ge 1001 ] && [ "$(allowed)" -le $((1001 + again)) ] && echo so)" so \
+	"each of them is on record, once"
 
 # it hangs
 mkdir -p /run/systemd/system/doublelockd.service.d

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Packages, and what is tried with them on fresh machines. They are built in a copy of what git
 # knows; check-packages needs root, and the first time a network for the bases of the machines.
+# check-arm64: cross-built on such a machine, its unit tests run by qemu.
 .PHONY: deb rpm check-packages
 deb:
 	@tests/deps build deb
@@ -13,5 +14,11 @@ rpm:
 	@tests/packages/build-rpm $(B)/rpm
 	@ls $(B)/rpm/*.rpm
 check-packages: deb rpm
+	@tests/deps build machines
+	@+$(BUILD) all $(B)/tests/e2e/pamlogin
+	@LIMIT=1500 tests/run tests/packages/test_bookworm tests/packages/test_trixie \
+		tests/packages/arm64 tests/packages/test_static
+.PHONY: check-arm64
+check-arm64:
 	@tests/deps machines
-	@LIMIT=900 tests/run tests/packages/check
+	@LIMIT=1500 tests/run tests/packages/arm64
