@@ -123,7 +123,7 @@ include $(wildcard tests/*/*.mk)
 tests: all $(UNIT) $(E2E) $(filter $(B)/%,$(CHECKS))
 # the slow ones first
 check:
-	@tests/deps build run
+	@tests/deps build run guides
 	@+$(BUILD) tests
 	@tests/run $(filter %.sh,$(CHECKS)) $(filter-out %.sh,$(CHECKS)) $(UNIT)
 MANUALS := $(wildcard docs/man/*.[1-8])
