@@ -71,6 +71,8 @@ struct question {
 	struct dlk_caller caller;
 	struct dlk_dialogue dialogue;
 	struct dlk_request request;
+	bool notes;                    /* a session that begins or ends: nothing is decided */
+	struct dlk_decision *decision; /* in the thread, until it is settled */
 	struct dlk_verdict verdict;
 };
 
@@ -96,6 +98,7 @@ end(struct login *login)
 static void
 free_question(struct question *q)
 {
+	dlk_decision_free(q->decision);
 	dlk_request_fini(&q->request);
 	dlk_dialogue_fini(&q->dialogue);
 	free(q);
@@ -162,19 +165,48 @@ look_up(struct dlk_request *request)
 }
 
 static void
+judge(struct dlk_job *job, struct dlk_engine *engine)
+{
+	struct question *q = (struct question *)(void *)job;
+
+	if (dlk_gateway_read(&q->request) != 0) {
+		fault(&q->verdict, "no memory");
+		return;
+	}
+	if (look_up(&q->request) != 0) {
+		fault(&q->verdict, "the account could not be looked up");
+		return;
+	}
+	q->notes = q->request.session != DLK_SESSION_NONE;
+	if (q->notes)
+		return;
+	q->decision = dlk_engine_judge(engine, &q->caller, &q->request, dlk_clock_now());
+	if (!q->decision)
+		fault(&q->verdict, "no memory");
+}
+
+static void
 work(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct question *q = (struct question *)(void *)job;
 
-	if (dlk_gateway_read(&q->request) != 0)
-		fault(&q->verdict, "no memory");
-	else if (look_up(&q->request) != 0)
-		fault(&q->verdict, "the account could not be looked up");
-	else if (q->request.session != DLK_SESSION_NONE)
+	if (q->notes)
 		dlk_engine_note(engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
-	else
-		dlk_engine_decide(
-		    engine, &q->caller, &q->request, dlk_clock_now(), &q->verdict);
+	else if (q->decision)
+		dlk_engine_settle(engine, q->decision);
+}
+
+static void
+settled(struct dlk_job *job, struct dlk_engine *engine, int error)
+{
+	struct question *q = (struct question *)(void *)job;
+
+	if (q->decision)
+		dlk_decision_conclude(q->decision, error, &q->verdict);
+	else if (error != 0)
+		fault(&q->verdict, "the record could not be written");
+	dlk_decision_free(q->decision);
+	q->decision = NULL;
 	dlk_engine_want(engine, dlk_clock_now());
 }
 
@@ -221,7 +253,9 @@ ask(struct login *login)
 	q->dialogue.asking = false;
 	memset(&login->dialogue, 0, sizeof(login->dialogue)); /* moved */
 	q->caller.dialogue = &q->dialogue;
+	q->job.judge = judge;
 	q->job.work = work;
+	q->job.settled = settled;
 	q->job.done = done;
 	login->asked = q;
 	(void)event_del(login->late);

@@ -55,6 +55,7 @@ dlk_question_free(struct dlk_question *question)
 {
 	if (!question)
 		return;
+	dlk_decision_free(question->decision);
 	dlk_request_fini(&question->asked);
 	free(question);
 }
@@ -98,20 +99,6 @@ refuse(struct dlk_question *q, struct dlk_engine *engine)
 		(void)dlk_text_copy(q->verdict.event, sizeof(q->verdict.event), event.id);
 }
 
-static void
-decide(struct dlk_question *q, struct dlk_engine *engine)
-{
-	bool later = q->code_if_needed && q->asked.has_code;
-
-	if (later)
-		q->asked.has_code = false;
-	dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
-	if (later && q->verdict.reason == DLK_R_OTP_REQUIRED) {
-		q->asked.has_code = true;
-		dlk_engine_decide(engine, &q->caller, &q->asked, dlk_clock_now(), &q->verdict);
-	}
-}
-
 int
 dlk_question_status(const struct dlk_verdict *verdict)
 {
@@ -153,20 +140,48 @@ seconds_of(const struct dlk_verdict *verdict, const struct dlk_policy *policy)
 }
 
 static void
-work(struct dlk_job *job, struct dlk_engine *engine)
+judge(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct dlk_question *q = (struct dlk_question *)(void *)job;
 
 	q->service_known =
 	    dlk_policy_service(dlk_engine_policy(engine), q->asked.service) != NULL;
 	if (q->refusal.reason != DLK_R_UNDECIDED)
-		refuse(q, engine);
-	else if (look_up(&q->asked) < 0)
+		return;
+	if (look_up(&q->asked) < 0) {
 		fault(&q->verdict, "the account could not be looked up");
-	else
-		decide(q, engine);
-	dlk_engine_want(engine, dlk_clock_now());
+		return;
+	}
+	q->asked.code_if_needed = q->code_if_needed;
+	q->decision = dlk_engine_judge(engine, &q->caller, &q->asked, dlk_clock_now());
+	if (!q->decision)
+		fault(&q->verdict, "no memory");
+}
+
+static void
+work(struct dlk_job *job, struct dlk_engine *engine)
+{
+	struct dlk_question *q = (struct dlk_question *)(void *)job;
+
+	if (q->refusal.reason != DLK_R_UNDECIDED)
+		refuse(q, engine);
+	else if (q->decision)
+		dlk_engine_settle(engine, q->decision);
+}
+
+static void
+settled(struct dlk_job *job, struct dlk_engine *engine, int error)
+{
+	struct dlk_question *q = (struct dlk_question *)(void *)job;
+
+	if (q->decision)
+		dlk_decision_conclude(q->decision, error, &q->verdict);
+	else if (error != 0)
+		q->verdict.event[0] = '\0';
 	q->lasting = seconds_of(&q->verdict, dlk_engine_policy(engine));
+	dlk_decision_free(q->decision);
+	q->decision = NULL;
+	dlk_engine_want(engine, dlk_clock_now());
 }
 
 /* Somebody of this machine who is believed by no service may be wrong a few times; a client
@@ -279,7 +294,9 @@ void
 dlk_question_ask(struct dlk_question *question, const struct dlk_house *house)
 {
 	question->house = house;
+	question->job.judge = judge;
 	question->job.work = work;
+	question->job.settled = settled;
 	question->job.done = done;
 	/* without memory all share one bucket, and nothing is repeated */
 	if (digest_evidence(question) < 0)

@@ -25,6 +25,7 @@ struct dlk_question {
 	int lasting; /* seconds for which the verdict may be repeated */
 	unsigned generation;
 	uint8_t key[DLK_MEMO_KEY], evidence_digest[DLK_MEMO_KEY];
+	struct dlk_decision *decision; /* in the thread, until it is settled */
 	struct dlk_verdict verdict;
 	bool service_known; /* the configuration has it */
 	/* In the loop's thread: answers the request. The verdict is complete. */

@@ -33,6 +33,7 @@ struct worker {
 struct dlk_serve {
 	pthread_mutex_t lock;
 	pthread_cond_t some;
+	pthread_mutex_t settling; /* one thread at a time writes */
 	struct queue waiting, finished;
 	size_t n_waiting;
 	size_t n_open; /* the loop's alone */
@@ -65,21 +66,76 @@ take(struct queue *queue)
 }
 
 static void
-finish(struct dlk_serve *serve, struct dlk_job *job)
+ring(struct dlk_serve *serve)
 {
-	put(&serve->finished, job);
 	/* fails only where the counter is full, and then the bell rings already */
 	(void)!write(serve->bell, &(uint64_t){ 1 }, sizeof(uint64_t));
 }
 
-/* Under the lock on both sides, without it while working. */
-static void
-work_one(struct worker *self, struct dlk_job *job)
+/* Of those that wait, as many as are this thread's: nobody else is to be idle meanwhile. */
+static size_t
+take_some(struct worker *self, struct dlk_job **ret_job)
 {
 	struct dlk_serve *serve = self->serve;
-	struct dlk_engine *older = NULL;
+	size_t share = (serve->n_waiting + serve->n_workers - 1) / serve->n_workers, n = 0;
 
-	serve->n_waiting--;
+	do
+		ret_job[n++] = take(&serve->waiting);
+	while (n < share && n < DLK_SERVE_GATHERED && ret_job[0]->judge &&
+	       serve->waiting.first && serve->waiting.first->judge);
+	serve->n_waiting -= n;
+	return n;
+}
+
+/* Whoever waits here would only wait for the database otherwise, looking every now and then.
+ */
+static void
+settle(struct worker *self, struct dlk_job *const *job, size_t n)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&self->serve->settling);
+	if (n > 1)
+		dlk_engine_gather(self->engine);
+	for (size_t i = 0; i < n; i++)
+		job[i]->work(job[i], self->engine);
+	if (n > 1)
+		error = dlk_engine_commit(self->engine);
+	pthread_mutex_unlock(&self->serve->settling);
+	for (size_t i = 0; i < n; i++)
+		job[i]->settled(job[i], self->engine, error);
+}
+
+static void
+work(struct worker *self, struct dlk_job *const *job, size_t n)
+{
+	struct dlk_job *begun[DLK_SERVE_GATHERED];
+	size_t n_begun = 0;
+
+	for (size_t i = 0; i < n && self->confined; i++)
+		if (dlk_monotonic_ms() - job[i]->began_ms <= DLK_SERVE_PATIENCE_MS)
+			begun[n_begun++] = job[i];
+	for (size_t i = 0; i < n_begun; i++) {
+		if (begun[i]->judge)
+			begun[i]->judge(begun[i], self->engine);
+		else
+			begun[i]->work(begun[i], self->engine);
+	}
+	if (n_begun > 0 && begun[0]->judge)
+		settle(self, begun, n_begun);
+	for (size_t i = 0; i < n_begun; i++)
+		begun[i]->worked = true;
+}
+
+/* Under the lock on both sides, without it while working. */
+static void
+work_some(struct worker *self)
+{
+	struct dlk_serve *serve = self->serve;
+	struct dlk_job *job[DLK_SERVE_GATHERED];
+	struct dlk_engine *older = NULL;
+	size_t n = take_some(self, job);
+
 	if (self->newer) {
 		older = self->engine;
 		self->engine = self->newer;
@@ -87,12 +143,11 @@ work_one(struct worker *self, struct dlk_job *job)
 	}
 	pthread_mutex_unlock(&serve->lock);
 	dlk_engine_close(older);
-	if (self->confined && dlk_monotonic_ms() - job->began_ms <= DLK_SERVE_PATIENCE_MS) {
-		job->work(job, self->engine);
-		job->worked = true;
-	}
+	work(self, job, n);
 	pthread_mutex_lock(&serve->lock);
-	finish(serve, job);
+	for (size_t i = 0; i < n; i++)
+		put(&serve->finished, job[i]);
+	ring(serve);
 }
 
 /* A later configuration may name other files; the network and programs are no judge's. */
@@ -123,9 +178,8 @@ run(void *arg)
 	confine(self);
 	pthread_mutex_lock(&serve->lock);
 	while (!serve->ending) {
-		struct dlk_job *job = take(&serve->waiting);
-		if (job)
-			work_one(self, job);
+		if (serve->waiting.first)
+			work_some(self);
 		else
 			pthread_cond_wait(&serve->some, &serve->lock);
 	}
@@ -165,7 +219,8 @@ dlk_serve_ask(struct dlk_serve *serve, struct dlk_job *job)
 		put(&serve->waiting, job);
 		pthread_cond_signal(&serve->some);
 	} else {
-		finish(serve, job);
+		put(&serve->finished, job);
+		ring(serve);
 	}
 	pthread_mutex_unlock(&serve->lock);
 }
@@ -230,6 +285,7 @@ dlk_serve_new(struct event_base *base, struct dlk_engine **engine, size_t n,
 	}
 	pthread_mutex_init(&serve->lock, NULL);
 	pthread_cond_init(&serve->some, NULL);
+	pthread_mutex_init(&serve->settling, NULL);
 	serve->waiting.last = &serve->waiting.first;
 	serve->finished.last = &serve->finished.first;
 	serve->bell = -1;
@@ -276,6 +332,7 @@ dlk_serve_free(struct dlk_serve *serve)
 	if (serve->bell >= 0)
 		close(serve->bell);
 	pthread_cond_destroy(&serve->some);
+	pthread_mutex_destroy(&serve->settling);
 	pthread_mutex_destroy(&serve->lock);
 	free(serve);
 }

@@ -11,14 +11,22 @@
 #define DLK_SERVE_THREADS_MAX 16
 #define DLK_SERVE_WAITING_MAX 1024  /* jobs; what comes then is turned away */
 #define DLK_SERVE_PATIENCE_MS 10000 /* a job that waited longer is not begun any more */
+#define DLK_SERVE_GATHERED    64    /* jobs whose records wait for the disk together */
 
 struct event_base;
 struct dlk_serve;
 
 /* First member of a door's own structure. */
 struct dlk_job {
-	/* In a thread, with that thread's engine. */
+	/* In a thread, with that thread's engine and beside the other threads: what needs no
+	 * record. A job without it is not gathered with others, and `settled` is not called.
+	 */
+	void (*judge)(struct dlk_job *job, struct dlk_engine *engine);
+	/* In the same thread afterwards. Where jobs are gathered, what they write into the
+	 * engine's record is one transaction. */
 	void (*work)(struct dlk_job *job, struct dlk_engine *engine);
+	/* And then: 0, the transaction is durable; -errno, nothing of it was written. */
+	void (*settled)(struct dlk_job *job, struct dlk_engine *engine, int error);
 	/* In the thread of the loop, in every case and exactly once; frees the job. `worked`
 	 * is false where the job was turned away: nothing was decided. */
 	void (*done)(struct dlk_job *job, bool worked);

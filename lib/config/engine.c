@@ -25,6 +25,7 @@ struct dlk_engine {
 	struct dlk_known *known; /* judged by just these */
 	struct dlk_seal *seal;
 	struct dlk_record *record;
+	bool gathers; /* its record does */
 	struct dlk_binding binding;
 	struct dlk_wants wants; /* of what was judged, until it is written down */
 	struct dlk_ports ports;
@@ -271,6 +272,45 @@ dlk_engine_mend(struct dlk_engine *engine)
 	memset(&binding->trouble, 0, sizeof(binding->trouble));
 	binding->error = open_record(engine, engine->parts, &binding->trouble);
 	binding->record = engine->record;
+}
+
+struct dlk_decision *
+dlk_engine_judge(struct dlk_engine *engine, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now)
+{
+	engine->binding.words[0] = '\0';
+	dlk_engine_mend(engine);
+	return dlk_decision_new(
+	    dlk_engine_policy(engine), &engine->ports, caller, request, now);
+}
+
+void
+dlk_engine_gather(struct dlk_engine *engine)
+{
+	engine->gathers = engine->record != NULL;
+	if (engine->gathers)
+		dlk_record_gather(engine->record);
+}
+
+void
+dlk_engine_settle(struct dlk_engine *engine, struct dlk_decision *decision)
+{
+	engine->binding.words[0] = '\0';
+	dlk_decision_settle(decision);
+}
+
+/* Without a record nothing was settled either. */
+int
+dlk_engine_commit(struct dlk_engine *engine)
+{
+	int r = engine->gathers ? dlk_record_commit(engine->record) : 0;
+
+	engine->gathers = false;
+
+	if (r < 0)
+		(void)dlk_text_copy(engine->binding.words, sizeof(engine->binding.words),
+		    dlk_record_trouble(engine->record));
+	return r;
 }
 
 void

@@ -41,6 +41,14 @@ const struct dlk_crls *dlk_engine_crls(const struct dlk_engine *engine);
  * what was enrolled afterwards. decide does it by itself. */
 void dlk_engine_mend(struct dlk_engine *engine);
 
+/* In three steps (core/decide.h), several of which may be in one transaction: gather, then
+ * settle for each of them, then commit, whose answer is for conclude of each. */
+struct dlk_decision *dlk_engine_judge(struct dlk_engine *engine,
+    const struct dlk_caller *caller, const struct dlk_request *request, int64_t now);
+void dlk_engine_gather(struct dlk_engine *engine);
+void dlk_engine_settle(struct dlk_engine *engine, struct dlk_decision *decision);
+int dlk_engine_commit(struct dlk_engine *engine);
+
 void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
 /* Writes down where the lists of revocation of those who were judged are, for whoever fetches

@@ -15,6 +15,7 @@
 #include "core/decide.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <openssl/evp.h>
@@ -27,7 +28,7 @@
 #include "core/section.h"
 #include "core/evidence.h"
 
-struct decision {
+struct dlk_decision {
 	const struct dlk_policy *policy;
 	const struct dlk_ports *ports;
 	const struct dlk_caller *caller;
@@ -42,17 +43,21 @@ struct decision {
 	struct dlk_settlement settlement;
 	bool begun; /* the record is locked */
 	struct dlk_finding finding;
+	/* what it comes to; the verdict has no reason until it is concluded */
+	enum dlk_reason reason;
+	struct dlk_verdict verdict;
+	bool written;
 };
 
 static enum dlk_reason
-find(struct decision *d, enum dlk_stage stage, enum dlk_reason reason, const char *words)
+find(struct dlk_decision *d, enum dlk_stage stage, enum dlk_reason reason, const char *words)
 {
 	return dlk_find(&d->finding, stage, reason, "%s", words);
 }
 
 /* The section of a user; the section's kind of certificate has to be proven by this caller. */
 static enum dlk_reason
-choose_section(struct decision *d, const struct dlk_service *base, const char *user)
+choose_section(struct dlk_decision *d, const struct dlk_service *base, const char *user)
 {
 	/* A gateway that names nobody is asked for its source when the user is known. sshd
 	 * does not tell its command an address: the key is offered with sshd's own from=
@@ -74,7 +79,7 @@ choose_section(struct decision *d, const struct dlk_service *base, const char *u
 /* [service NAME] subject=ruser: who asks, in place of whom they ask for. sudo and su know it;
  * whoever is not root does not say it of others. */
 static enum dlk_reason
-take_asker(struct decision *d)
+take_asker(struct dlk_decision *d)
 {
 	struct dlk_account account = { 0 };
 
@@ -97,7 +102,7 @@ take_asker(struct decision *d)
 }
 
 static enum dlk_reason
-admit(struct decision *d, const struct dlk_service **ret_base)
+admit(struct dlk_decision *d, const struct dlk_service **ret_base)
 {
 	enum dlk_reason reason =
 	    dlk_admit(d->policy, d->caller, d->request, ret_base, &d->finding);
@@ -116,7 +121,7 @@ admit(struct decision *d, const struct dlk_service **ret_base)
 
 /* The first candidate that holds; where none does, the one that came furthest. */
 static enum dlk_reason
-judge(struct decision *d, const struct dlk_service *base, const struct dlk_certs *leaves,
+judge(struct dlk_decision *d, const struct dlk_service *base, const struct dlk_certs *leaves,
     const struct dlk_certs *presented)
 {
 	enum dlk_reason furthest = DLK_R_UNDECIDED;
@@ -141,7 +146,7 @@ judge(struct decision *d, const struct dlk_service *base, const struct dlk_certs
 
 /* Whom the certificate names, against who was asked for; a gateway may ask for nobody. */
 static enum dlk_reason
-match_user(struct decision *d, const struct dlk_service *base)
+match_user(struct dlk_decision *d, const struct dlk_service *base)
 {
 	const char *user = d->judgement.account.name;
 
@@ -160,7 +165,7 @@ needs_signature(const struct dlk_service *section)
 
 /* All leaves are of one key, so that one signature is all of theirs. */
 static enum dlk_reason
-prove(struct decision *d, const struct dlk_service *base)
+prove(struct dlk_decision *d, const struct dlk_service *base)
 {
 	DLK_AUTO_CERTS leaves = { .known = d->ports->known };
 	DLK_AUTO_CERTS presented = { .known = d->ports->known };
@@ -183,7 +188,7 @@ prove(struct decision *d, const struct dlk_service *base)
 /* A user by name alone, who has to have a code. One whom nobody knows is asked and refused
  * like one who is known. */
 static enum dlk_reason
-name_user(struct decision *d)
+name_user(struct dlk_decision *d)
 {
 	struct dlk_account *account = &d->judgement.account;
 
@@ -199,7 +204,7 @@ name_user(struct decision *d)
 }
 
 static enum dlk_reason
-store_fault(struct decision *d, int error)
+store_fault(struct dlk_decision *d, int error)
 {
 	enum dlk_reason reason = DLK_R_FAULT_STORE;
 
@@ -213,7 +218,7 @@ store_fault(struct decision *d, int error)
 /* Whose failures: the certificate key's; by code alone those of a name from an address. The
  * name is hashed: one whom nobody knows may be a password that was typed too early. */
 static bool
-failures_key(const struct decision *d, uint8_t *ret_key)
+failures_key(const struct dlk_decision *d, uint8_t *ret_key)
 {
 	uint8_t text[2 * (DLK_NAME_MAX + 1) + 1] = { 0 };
 	size_t n = strlen(d->request->source) + 1;
@@ -229,7 +234,7 @@ failures_key(const struct decision *d, uint8_t *ret_key)
 }
 
 static bool
-subject_of(const struct decision *d, struct dlk_subject *subject)
+subject_of(const struct dlk_decision *d, struct dlk_subject *subject)
 {
 	dlk_text_copy(subject->user, sizeof(subject->user), d->judgement.account.name);
 	dlk_text_copy(subject->service, sizeof(subject->service), d->request->service);
@@ -240,7 +245,7 @@ subject_of(const struct decision *d, struct dlk_subject *subject)
 }
 
 static enum dlk_reason
-second(struct decision *d, struct dlk_verdict *verdict)
+second(struct dlk_decision *d, struct dlk_verdict *verdict)
 {
 	DLK_AUTO_MEMORY memory = { 0 };
 	enum dlk_reason reason;
@@ -266,7 +271,7 @@ second(struct decision *d, struct dlk_verdict *verdict)
 
 /* A trial is recorded and changes nothing but the record. */
 static void
-observe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+observe(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 {
 	struct dlk_settlement *s = &d->settlement;
 
@@ -287,7 +292,7 @@ accepted(const struct dlk_verdict *verdict)
 }
 
 static void
-describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+describe(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 {
 	if (d->leaf)
 		dlk_cert_describe(d->leaf, verdict);
@@ -306,7 +311,7 @@ describe(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict
 
 /* Of a gateway that comes twice: what is there for its second call, or was. */
 static void
-link_calls(struct decision *d, enum dlk_reason reason)
+link_calls(struct dlk_decision *d, enum dlk_reason reason)
 {
 	struct dlk_settlement *s = &d->settlement;
 	const struct dlk_request *request = d->request;
@@ -321,7 +326,7 @@ link_calls(struct decision *d, enum dlk_reason reason)
 
 /* One login is one attempt, in however many calls it comes. */
 static const uint8_t *
-attempt_of(const struct decision *d)
+attempt_of(const struct dlk_decision *d)
 {
 	static const uint8_t none[DLK_ATTEMPT_SIZE];
 
@@ -329,9 +334,9 @@ attempt_of(const struct decision *d)
 								: d->request->attempt;
 }
 
-/* The event is made of the verdict as it will be, and settled before the verdict is it. */
+/* The event is made of the verdict as it will be, and written before the verdict is it. */
 static int
-settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+settle(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 {
 	struct dlk_verdict outcome = *verdict;
 	char token[sizeof(d->settlement.event.token)];
@@ -356,8 +361,8 @@ settle(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
 }
 
 /* Used meanwhile by somebody else: that is a replay, and recorded as one. */
-static void
-lose(struct decision *d, struct dlk_verdict *verdict)
+static enum dlk_reason
+lose(struct dlk_decision *d)
 {
 	struct dlk_settlement *s = &d->settlement;
 
@@ -366,56 +371,41 @@ lose(struct decision *d, struct dlk_verdict *verdict)
 	s->kept = 0;
 	find(d, DLK_STAGE_SETTLE, DLK_R_OTP_REPLAYED,
 	    "the code was used by another login meanwhile");
-	describe(d, DLK_R_OTP_REPLAYED, verdict);
-	verdict->reason = DLK_R_OTP_REPLAYED;
-	if (settle(d, DLK_R_OTP_REPLAYED, verdict) != 0)
-		verdict->event[0] = '\0';
+	describe(d, DLK_R_OTP_REPLAYED, &d->verdict);
+	if (settle(d, DLK_R_OTP_REPLAYED, &d->verdict) != 0)
+		d->verdict.event[0] = '\0';
+	return DLK_R_OTP_REPLAYED;
 }
 
 /* The verdict is to have a challenge answered. */
 static bool
-asks(const struct decision *d)
+asks(const struct dlk_decision *d)
 {
 	return d->caller->dialogue && d->caller->dialogue->asking;
 }
 
-static void
-conclude(struct decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
+/* Nothing of it was written. A refusal stays what it is, unrecorded; everything else is the
+ * fault of the store. */
+static enum dlk_reason
+unsettled(struct dlk_decision *d, int error)
 {
-	int error;
+	enum dlk_reason reason = d->reason;
 
-	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
-		d->settlement.once = true;
+	d->verdict.event[0] = '\0';
+	d->verdict.effect = DLK_EFFECT_ENFORCE;
+	if (reason != DLK_R_OK && reason != DLK_R_OTP_REQUIRED && !asks(d))
+		return reason;
 	if (asks(d))
-		d->settlement.provisional = true; /* superseded by what the answer comes to */
-	link_calls(d, reason);
-	observe(d, reason, verdict);
-	describe(d, reason, verdict);
-	error = settle(d, reason, verdict);
-	if (error == 0) {
-		verdict->reason = reason;
-		return;
-	}
-	verdict->event[0] = '\0';
-	verdict->effect = DLK_EFFECT_ENFORCE;
-	if (error == -EEXIST) {
-		lose(d, verdict);
-		return;
-	}
-	/* a refusal stays what it is, unrecorded; everything else is the fault of the store */
-	if (reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED || asks(d)) {
-		if (asks(d))
-			d->caller->dialogue->asking = false;
-		reason = error == -EALREADY ? find(d, DLK_STAGE_SETTLE, DLK_R_FAULT_INTERNAL,
-						  "this attempt has its verdict already")
-					    : store_fault(d, error);
-		describe(d, reason, verdict);
-	}
-	verdict->reason = reason;
+		d->caller->dialogue->asking = false;
+	reason = error == -EALREADY ? find(d, DLK_STAGE_SETTLE, DLK_R_FAULT_INTERNAL,
+					  "this attempt has its verdict already")
+				    : store_fault(d, error);
+	describe(d, reason, &d->verdict);
+	return reason;
 }
 
 static enum dlk_reason
-judge_request(struct decision *d, struct dlk_verdict *verdict)
+judge_request(struct dlk_decision *d)
 {
 	const struct dlk_service *base = NULL;
 	enum dlk_reason reason = admit(d, &base);
@@ -423,11 +413,61 @@ judge_request(struct decision *d, struct dlk_verdict *verdict)
 	if (reason == DLK_R_OK)
 		reason = d->section->certificate == DLK_CERTIFICATE_NONE ? name_user(d)
 									 : prove(d, base);
-	if (reason == DLK_R_OK)
-		reason = second(d, verdict);
-	if (reason == DLK_R_OK && !d->judgement.account.name[0])
-		reason = find(d, DLK_STAGE_SETTLE, DLK_R_NO_IDENTITY, "nobody is named");
 	return reason;
+}
+
+static void
+open_decision(struct dlk_decision *d)
+{
+	if (d->caller->dialogue)
+		d->caller->dialogue->asking = false;
+	d->reason = judge_request(d);
+}
+
+static void
+write_decision(struct dlk_decision *d)
+{
+	if (d->reason == DLK_R_OK)
+		d->reason = second(d, &d->verdict);
+	if (d->reason == DLK_R_OK && !d->judgement.account.name[0])
+		d->reason = find(d, DLK_STAGE_SETTLE, DLK_R_NO_IDENTITY, "nobody is named");
+	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
+		d->settlement.once = true;
+	if (asks(d))
+		d->settlement.provisional = true; /* superseded by what the answer comes to */
+	link_calls(d, d->reason);
+	observe(d, d->reason, &d->verdict);
+	describe(d, d->reason, &d->verdict);
+	int error = settle(d, d->reason, &d->verdict);
+	if (error == -EEXIST) {
+		d->verdict.effect = DLK_EFFECT_ENFORCE;
+		d->reason = lose(d);
+	} else if (error != 0) {
+		d->reason = unsettled(d, error);
+	}
+	if (d->begun)
+		d->ports->abandon(d->ports->ctx);
+	d->begun = false;
+	d->written = true;
+}
+
+static void
+conclude(struct dlk_decision *d, int error, struct dlk_verdict *ret_verdict)
+{
+	if (error == 0 && !d->written)
+		error = -EIO;
+	if (error != 0)
+		d->reason = unsettled(d, error);
+	*ret_verdict = d->verdict;
+	ret_verdict->reason = d->reason;
+}
+
+static void
+close_decision(struct dlk_decision *d)
+{
+	dlk_cert_free(d->leaf);
+	dlk_secret_wipe(&d->of_asker.code);
+	dlk_kept_fini(&d->kept);
 }
 
 void
@@ -435,19 +475,53 @@ dlk_decide(const struct dlk_policy *policy, const struct dlk_ports *ports,
     const struct dlk_caller *caller, const struct dlk_request *request, int64_t now,
     struct dlk_verdict *ret_verdict)
 {
-	struct decision d = { .policy = policy,
+	struct dlk_decision d = { .policy = policy,
 		.ports = ports,
 		.caller = caller,
 		.request = request,
 		.now = now };
 
-	memset(ret_verdict, 0, sizeof(*ret_verdict));
-	if (caller->dialogue)
-		caller->dialogue->asking = false;
-	conclude(&d, judge_request(&d, ret_verdict), ret_verdict);
-	if (d.begun)
-		ports->abandon(ports->ctx);
-	dlk_cert_free(d.leaf);
-	dlk_secret_wipe(&d.of_asker.code);
-	dlk_kept_fini(&d.kept);
+	open_decision(&d);
+	write_decision(&d);
+	conclude(&d, 0, ret_verdict);
+	close_decision(&d);
+}
+
+struct dlk_decision *
+dlk_decision_new(const struct dlk_policy *policy, const struct dlk_ports *ports,
+    const struct dlk_caller *caller, const struct dlk_request *request, int64_t now)
+{
+	struct dlk_decision *d = calloc(1, sizeof(*d));
+
+	if (!d)
+		return NULL;
+	d->policy = policy;
+	d->ports = ports;
+	d->caller = caller;
+	d->request = request;
+	d->now = now;
+	open_decision(d);
+	return d;
+}
+
+void
+dlk_decision_settle(struct dlk_decision *decision)
+{
+	write_decision(decision);
+}
+
+void
+dlk_decision_conclude(
+    struct dlk_decision *decision, int error, struct dlk_verdict *ret_verdict)
+{
+	conclude(decision, error, ret_verdict);
+}
+
+void
+dlk_decision_free(struct dlk_decision *decision)
+{
+	if (!decision)
+		return;
+	close_decision(decision);
+	free(decision);
 }

@@ -11,7 +11,7 @@
 #include "core/map.h"
 
 #define DLK_KNOWN_JUDGED 4096 /* judgements; the oldest go first */
-#define DLK_KNOWN_CERTS  512  /* certificates that are kept as they were read */
+#define DLK_KNOWN_CERTS  256  /* certificates that are kept as they were read */
 #define DLK_KNOWN_KEY    32
 
 /* What holds of a certificate without asking the machine. */

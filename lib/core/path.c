@@ -14,23 +14,43 @@
 #include "core/certdata.h"
 #include "core/verify.h"
 
-#define STEPS_MAX       4096      /* candidates that are looked at */
-#define JUDGED_MAX      64        /* of them, those that reach an anchor */
-#define POLICIES_FREE   64        /* of one candidate, with their mappings */
-#define SIGNATURES_MAX  256       /* that are computed */
-#define COST_MAX        20000     /* of them all, about in microseconds */
+#define STEPS_MAX       4096  /* candidates that are looked at */
+#define JUDGED_MAX      64    /* of them, those that reach an anchor */
+#define POLICIES_FREE   64    /* of one candidate, with their mappings */
+#define SIGNATURES_MAX  256   /* that are computed */
+#define COST_MAX        20000 /* of them all, about in microseconds */
+#define HELD_MAX        64
 #define COMPARISONS_MAX (1 << 20) /* of names with constraints */
+
+/* Signatures between certificates of the trust itself that held: leaf after leaf has the same
+ * ones above it, and no time changes them. */
+struct held {
+	struct {
+		const struct dlk_cert *cert;
+		uint8_t issuer[DLK_SHA256_SIZE]; /* key_id */
+	} signature[HELD_MAX];
+	size_t n;
+};
 
 struct dlk_trust {
 	struct dlk_certs anchors, intermediates;
 	unsigned *set; /* of each anchor */
+	struct held *held;
 };
 
 int
 dlk_trust_new(struct dlk_trust **ret_trust)
 {
-	*ret_trust = calloc(1, sizeof(**ret_trust));
-	return *ret_trust ? 0 : -ENOMEM;
+	struct dlk_trust *trust = calloc(1, sizeof(*trust));
+
+	if (trust)
+		trust->held = calloc(1, sizeof(*trust->held));
+	if (!trust || !trust->held) {
+		free(trust);
+		return -ENOMEM;
+	}
+	*ret_trust = trust;
+	return 0;
 }
 
 void
@@ -41,6 +61,7 @@ dlk_trust_free(struct dlk_trust *trust)
 	dlk_certs_fini(&trust->anchors);
 	dlk_certs_fini(&trust->intermediates);
 	free(trust->set);
+	free(trust->held);
 	free(trust);
 }
 
@@ -192,9 +213,37 @@ cost_of(const struct dlk_cert *issuer)
 }
 
 static bool
+is_held(const struct held *held, const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	for (size_t i = 0; i < held->n; i++)
+		if (held->signature[i].cert == cert &&
+		    memcmp(held->signature[i].issuer, issuer->key_id, DLK_SHA256_SIZE) == 0)
+			return true;
+	return false;
+}
+
+static void
+hold_signature(
+    const struct dlk_trust *trust, const struct dlk_cert *cert, const struct dlk_cert *issuer)
+{
+	struct held *held = trust->held;
+	const struct dlk_cert *own;
+
+	for (size_t i = 0; (own = dlk_trust_ca_at(trust, i)) && own != cert; i++)
+		;
+	if (!own || held->n == HELD_MAX)
+		return; /* what was presented is gone after this search */
+	held->signature[held->n].cert = cert;
+	memcpy(held->signature[held->n++].issuer, issuer->key_id, DLK_SHA256_SIZE);
+}
+
+static bool
 signature_ok(struct search *s, const struct dlk_cert *cert, const struct dlk_cert *issuer)
 {
 	struct signature *mine;
+
+	if (is_held(s->trust->held, cert, issuer))
+		return true;
 
 	for (size_t i = 0; i < s->n_signatures; i++) {
 		const struct signature *known = &s->signature[i];
@@ -210,6 +259,8 @@ signature_ok(struct search *s, const struct dlk_cert *cert, const struct dlk_cer
 	}
 	mine = &s->signature[s->n_signatures++];
 	*mine = (struct signature){ cert, issuer, dlk_signature_ok(cert, issuer) };
+	if (mine->good)
+		hold_signature(s->trust, cert, issuer);
 	return mine->good;
 }
 

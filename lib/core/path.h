@@ -12,7 +12,9 @@
 #define DLK_PATHS_MAX      8  /* accepted paths of one leaf */
 #define DLK_TRUST_SETS_MAX 64
 
-/* Anchors in named sets ([trust], [trust NAME]; a set is its number) and intermediates. */
+/* Anchors in named sets ([trust], [trust NAME]; a set is its number) and intermediates. It
+ * remembers which signatures between its own certificates held: it is used by one thread at a
+ * time. */
 struct dlk_trust;
 int dlk_trust_new(struct dlk_trust **ret_trust);
 void dlk_trust_free(struct dlk_trust *trust);

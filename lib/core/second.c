@@ -325,7 +325,8 @@ dlk_second(const struct dlk_policy *policy, const struct dlk_service *section,
 		return reason;
 	if (section->otp == DLK_OTP_IF_ENROLLED && memory->n_tokens == 0)
 		return DLK_R_OK;
-	if (!request->has_code && (is_remembered(&s) || is_renewed(&s))) {
+	if ((!request->has_code || request->code_if_needed) &&
+	    (is_remembered(&s) || is_renewed(&s))) {
 		verdict->remembered = true;
 		return DLK_R_OK;
 	}

@@ -70,6 +70,9 @@ struct dlk_request {
 	char source[DLK_SOURCE_MAX + 1]; /* peer address in text; "" where there is none */
 	char tty[DLK_TTY_MAX + 1];
 	bool has_code;
+	/* Browsers send a code again and again: it is looked at only where one is needed. Not
+	 * on the wire. */
+	bool code_if_needed;
 	struct dlk_secret code;
 	enum dlk_session session;
 	char asker[DLK_NAME_MAX + 1]; /* account for which sudo or su asks; "" not known */

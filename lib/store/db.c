@@ -253,6 +253,8 @@ begin(struct dlk_record *record, enum dlk_sql sql, bool quick)
 {
 	int r = 0;
 
+	if (record->gather.on)
+		return dlk_gather_begin(record);
 	assert(!record->locked);
 	/* A rollback that failed, for want of memory, would keep everybody else out. */
 	if (!sqlite3_get_autocommit(record->db))
@@ -295,6 +297,10 @@ dlk_db_rollback(struct dlk_record *record)
 {
 	char words[sizeof(record->words)];
 
+	if (record->gather.on) {
+		dlk_gather_rollback(record);
+		return;
+	}
 	if (!record->locked)
 		return;
 	record->locked = false;
@@ -325,6 +331,9 @@ int
 dlk_db_commit(struct dlk_record *record)
 {
 	const struct dlk_db_state *state = &record->state;
+
+	if (record->gather.on)
+		return dlk_gather_commit(record);
 	int r = record->unplaced ? dlk_place_keep(record) : 0;
 
 	if (r == 0 && record->changed)

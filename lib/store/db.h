@@ -30,6 +30,15 @@ struct dlk_place {
 	int64_t born; /* nanoseconds; 0 where the file system does not tell */
 };
 
+/* Several decisions in one transaction: gather.c. */
+struct dlk_gather {
+	bool on;      /* begin and commit are those of one decision */
+	bool open;    /* the transaction of all is there */
+	bool changed; /* one of them has changed `state` */
+	int lost;     /* the transaction is no more: nothing of it will be durable */
+	struct dlk_db_state before; /* the decision under way */
+};
+
 struct dlk_record {
 	sqlite3 *db;
 	const struct dlk_seal *seal;
@@ -45,10 +54,15 @@ struct dlk_record {
 	bool unplaced;          /* it remembers no place yet */
 	bool moved;             /* the place that it remembers is another one: restored */
 	struct dlk_place place; /* where it is opened */
+	struct dlk_gather gather;
 	struct dlk_db_state state;
 	char file[PATH_MAX];
 	char words[DLK_DETAIL_MAX + 1];
 };
+
+int dlk_gather_begin(struct dlk_record *record);
+int dlk_gather_commit(struct dlk_record *record);
+void dlk_gather_rollback(struct dlk_record *record);
 
 /* Moves the log into the database where it has that many pages, unless somebody reads. */
 void dlk_db_shorten(struct dlk_record *record, int pages);

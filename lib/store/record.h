@@ -35,6 +35,12 @@ int dlk_record_recovery_mac(
 /* Words for the last error, naming the file. */
 const char *dlk_record_trouble(const struct dlk_record *record);
 
+/* From here on the ports settle into one transaction, one decision after another, and what
+ * they return says that it was written, not that it is durable. commit ends that: 0, and all
+ * of it is durable, or -errno and nothing of it was ever there. */
+void dlk_record_gather(struct dlk_record *record);
+int dlk_record_commit(struct dlk_record *record);
+
 /* 0 where it can be written now: for /healthz. */
 int dlk_record_probe(struct dlk_record *record);
 /* Forgets the highest time settled: doctor --accept-clock. */

@@ -20,6 +20,9 @@
 	X(BEGIN_READING, "BEGIN") \
 	X(COMMIT, "COMMIT") \
 	X(ROLLBACK, "ROLLBACK") \
+	X(SAVEPOINT, "SAVEPOINT one") \
+	X(RELEASE, "RELEASE one") \
+	X(UNDO, "ROLLBACK TO one") \
 	X(STATE, "SELECT highest, last_row, head, base, inode, born FROM state LEFT JOIN place USING (one) WHERE one = 1") \
 	X(STATE_SET, "UPDATE state SET highest = ?1, last_row = ?2, head = ?3, base = ?4 WHERE one = 1") \
 	X(PLACE_SET, "INSERT OR REPLACE INTO place (one, inode, born) VALUES (1, ?1, ?2)") \

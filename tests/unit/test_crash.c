@@ -36,7 +36,8 @@ struct copy {
 static struct room room;
 static struct copy copies[2];
 static int64_t token;
-static int before; /* logins of before the trial */
+static int before;    /* logins of before the trial */
+static bool gathered; /* all logins of a trial are one transaction */
 
 static void
 write_file(const char *path, struct dlk_bytes content)
@@ -102,6 +103,35 @@ login(struct dlk_record *record, int64_t step, char *ret_event_id)
 	}
 	s.remember_until = ROOM_NOW + step + 100;
 	return dlk_record_settle(record, &s, ret_event_id ? ret_event_id : id);
+}
+
+/* The logins of a trial, one after another; 0, or what the first one that was refused was
+ * refused with. `let_in` is called for each that may be let in, with the number of it. */
+static int
+log_in(struct dlk_record *record, void (*let_in)(int login, int arg), int arg)
+{
+	bool good[LOGINS] = { false };
+	int first = 0;
+
+	if (gathered)
+		dlk_record_gather(record);
+	for (int i = 0; i < LOGINS; i++) {
+		int r = login(record, before + i, NULL);
+		good[i] = r == 0;
+		if (r != 0 && first == 0)
+			first = r;
+		if (!gathered && r != 0)
+			return r;
+		if (!gathered)
+			let_in(i, arg);
+	}
+	if (!gathered)
+		return 0;
+	int r = dlk_record_commit(record);
+	for (int i = 0; i < LOGINS && r == 0; i++)
+		if (good[i])
+			let_in(i, arg);
+	return first ? first : r;
 }
 
 static off_t
@@ -192,37 +222,41 @@ check_after(const char *what, long at, int yes)
 	    0);
 }
 
+static int last_yes;
+
+static void
+remember_yes(int which, int arg)
+{
+	(void)arg;
+	last_yes = which + 1;
+}
+
 /* The disk has an error, the process goes on. */
 static bool
 fails_here(enum fault_kind kind, const char *what, long at)
 {
 	struct dlk_finding trouble = { 0 };
-	int yes = 0;
 	bool hit;
 
 	restore();
 	assert_int_equal(dlk_record_open(room.db, room.seal, &room.record, &trouble), 0);
 	fault_arm(kind, at, 0);
-	for (int i = 0; i < LOGINS; i++) {
-		int r = login(room.record, before + i, NULL);
-		if (r == 0) {
-			yes = i + 1;
-			continue;
-		}
+	last_yes = 0;
+	int r = log_in(room.record, remember_yes, 0);
+	if (r != 0) {
 		if (r != (kind >= FAULT_NOMEM ? -ENOMEM : r == -EIO ? -EIO : -ENOSPC))
 			fail_msg("%s at %ld: %d", what, at, r);
 		const char *words = dlk_record_trouble(room.record);
 		if (!strstr(words, room.db) ||
 		    (r == -ENOSPC && !strstr(words, "the disk is full")))
 			fail_msg("%s at %ld: %s", what, at, words);
-		break;
 	}
 	hit = fault.hit;
 	/* Nothing is left behind in a process that goes on. */
 	fault_arm(FAULT_NONE, 0, 0);
 	if (kind >= FAULT_NOMEM && dlk_record_probe(room.record) != 0)
 		fail_msg("%s at %ld: %s", what, at, dlk_record_trouble(room.record));
-	check_after(what, at, yes);
+	check_after(what, at, last_yes);
 	return hit;
 }
 
@@ -234,7 +268,7 @@ every_error(enum fault_kind kind, const char *what)
 	while (fails_here(kind, what, at))
 		at++;
 	/* Three logins write some dozens of pages, and a checkpoint is among them. */
-	if (at <= 60)
+	if (at <= (gathered ? 30 : 60))
 		fail_msg("only %ld", at);
 }
 
@@ -275,6 +309,15 @@ no_memory_at_each_allocation(void **state)
 	}
 }
 
+static void
+say_yes(int which, int out)
+{
+	char c = (char)('1' + which);
+
+	if (write(out, &c, 1) != 1)
+		_exit(4);
+}
+
 /* A process that says over a pipe which logins it has let in. */
 static void
 be_killed(enum fault_kind kind, long at, int out)
@@ -285,13 +328,7 @@ be_killed(enum fault_kind kind, long at, int out)
 	fault_arm(kind, at, (uint64_t)at);
 	if (dlk_record_open(room.db, room.seal, &record, &trouble) != 0)
 		_exit(2);
-	for (int i = 0; i < LOGINS; i++) {
-		if (login(record, before + i, NULL) != 0)
-			_exit(3);
-		if (write(out, "y", 1) != 1)
-			_exit(4);
-	}
-	_exit(0);
+	_exit(log_in(record, say_yes, out) == 0 ? 0 : 3);
 }
 
 static bool
@@ -308,7 +345,7 @@ dies_here(enum fault_kind kind, const char *what, long at)
 		be_killed(kind, at, pipes[1]);
 	close(pipes[1]);
 	while (read(pipes[0], &c, 1) == 1)
-		yes++;
+		yes = c - '0';
 	close(pipes[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	if (!WIFEXITED(status) || (WEXITSTATUS(status) != 9 && WEXITSTATUS(status) != 0))
@@ -328,7 +365,7 @@ every_death(enum fault_kind kind, const char *what)
 
 	while (dies_here(kind, what, at))
 		at++;
-	if (at <= 60)
+	if (at <= (gathered ? 30 : 60))
 		fail_msg("only %ld", at);
 }
 
@@ -347,6 +384,27 @@ without_power_at_each_operation(void **state)
 	every_death(FAULT_POWER, "no power");
 	every_death(FAULT_LOTS, "no power, some of it written");
 }
+
+/* The same where all of them wait for the disk together. */
+static int
+gather(void **state)
+{
+	(void)state;
+	gathered = true;
+	return 0;
+}
+
+static int
+part(void **state)
+{
+	(void)state;
+	gathered = false;
+	return 0;
+}
+#define GATHERED(test)                                                                        \
+	{                                                                                     \
+		"gathered: " #test, test, gather, part, NULL                                  \
+	}
 
 /* At each operation of its making: there is no database, or there is a whole one. */
 static void
@@ -387,6 +445,12 @@ main(void)
 		cmocka_unit_test(no_memory_at_each_allocation),
 		cmocka_unit_test(killed_at_each_operation),
 		cmocka_unit_test(without_power_at_each_operation),
+		GATHERED(an_error_at_each_operation),
+		GATHERED(a_full_disk_at_each_operation),
+		GATHERED(a_disk_that_dies_at_each_operation),
+		GATHERED(no_memory_at_each_allocation),
+		GATHERED(killed_at_each_operation),
+		GATHERED(without_power_at_each_operation),
 		cmocka_unit_test(a_database_is_made_whole_or_not_at_all),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -350,15 +350,20 @@ tear_down(void **state)
 	return 0;
 }
 
+static struct dlk_ports
+ports_of(struct world *w)
+{
+	return (struct dlk_ports){ w, trust, crls, account, member, registered, begin, settle,
+		abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL, find_kept };
+}
+
 static void
 decide(struct world *w, const struct dlk_request *request, struct dlk_verdict *verdict)
 {
 	const struct dlk_caller caller = {
 		.entrance = request->entrance, .root = true, .name = "helper"
 	};
-	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL,
-		find_kept };
+	const struct dlk_ports ports = ports_of(w);
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -879,6 +884,74 @@ a_code_opens_what_was_kept_alone(void **state)
 	assert_int_equal(w->last.kept, 0);
 }
 
+/* Written is not durable: the verdict is made when the commit has answered. */
+static void
+without_the_commit_there_is_no_yes(void **state)
+{
+	static const struct {
+		bool code, settles;
+		int error;
+		enum dlk_reason reason;
+	} rows[] = {
+		{ true, true, 0, DLK_R_OK },
+		{ true, true, -EIO, DLK_R_FAULT_STORE },
+		{ true, true, -ENOSPC, DLK_R_FAULT_STORE },
+		{ true, false, 0, DLK_R_FAULT_STORE },
+		{ false, true, 0, DLK_R_OTP_REQUIRED },
+		{ false, true, -EIO, DLK_R_FAULT_STORE },
+	};
+	struct world *w = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		const struct dlk_caller caller = {
+			.entrance = DLK_ENTRANCE_PAM, .root = true, .name = "helper"
+		};
+		const struct dlk_ports ports = ports_of(w);
+		DLK_AUTO_REQUEST request;
+		struct dlk_verdict verdict;
+
+		w->last_step = -1;
+		ask_sshd(&request, alice, "alice");
+		if (rows[i].code)
+			type_code(&request);
+		struct dlk_decision *d =
+		    dlk_decision_new(&policy, &ports, &caller, &request, NOW);
+		assert_non_null(d);
+		assert_false(w->locked);
+		if (rows[i].settles)
+			dlk_decision_settle(d);
+		assert_false(w->locked);
+		dlk_decision_conclude(d, rows[i].error, &verdict);
+		dlk_decision_free(d);
+		if (verdict.reason != rows[i].reason)
+			fail_msg("row %zu: %s", i, dlk_reason_str(verdict.reason));
+		assert_int_equal(
+		    verdict.event[0] != '\0', rows[i].settles && rows[i].error == 0);
+		assert_int_equal(verdict.effect, DLK_EFFECT_ENFORCE);
+	}
+}
+
+/* A refusal needs no record to be one. */
+static void
+a_refusal_stays_one_without_its_record(void **state)
+{
+	struct world *w = *state;
+	const struct dlk_caller caller = { .entrance = DLK_ENTRANCE_PAM, .root = true };
+	const struct dlk_ports ports = ports_of(w);
+	DLK_AUTO_REQUEST request;
+	struct dlk_verdict verdict;
+
+	w->registered[0] = revoked;
+	ask_sshd(&request, revoked, "alice");
+	struct dlk_decision *d = dlk_decision_new(&policy, &ports, &caller, &request, NOW);
+	assert_non_null(d);
+	dlk_decision_settle(d);
+	dlk_decision_conclude(d, -EIO, &verdict);
+	dlk_decision_free(d);
+	assert_int_equal(verdict.reason, DLK_R_REVOKED);
+	assert_string_equal(verdict.event, "");
+}
+
 #define CASE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
 /* --- proofs that the judge asks for
@@ -1058,6 +1131,8 @@ main(void)
 		CASE(by_code_alone_nobody_is_told_who_exists),
 		CASE(a_name_alone_never_opens),
 		CASE(a_known_certificate_opens_nothing_by_itself),
+		CASE(without_the_commit_there_is_no_yes),
+		CASE(a_refusal_stays_one_without_its_record),
 		CASE(an_agent_proves_then_the_code),
 		CASE(an_agent_proves_nothing),
 		CASE(who_asks_is_the_subject),

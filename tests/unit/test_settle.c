@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "store/db.h"
 #include "tests/unit/room.h"
 
 #define KEY "12345678901234567890"
@@ -264,12 +265,94 @@ counts_are_kept_while_they_mean_something(void **state)
 	assert_int_equal(room_number(room, "SELECT count FROM failure"), 1);
 }
 
+/* Several decisions in one transaction: each sees what the ones before it have used, and is
+ * undone alone. */
+static void
+a_step_is_used_once_among_those_gathered(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 1);
+	struct dlk_settlement other = room_settlement(&subject, ROOM_NOW, 3);
+	DLK_AUTO_MEMORY memory = { 0 };
+	char id[DLK_EVENT_ID_TEXT + 1];
+	int64_t row;
+
+	s.token = room_enrol(room, "alice", "phone", DLK_OTP_TOTP, KEY);
+	s.step_before = -1;
+	s.step = 500;
+	int64_t events = room_number(room, "SELECT count(*) FROM event");
+	dlk_record_gather(room->record);
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	assert_int_equal(dlk_record_settle(room->record, &s, id), 0);
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	assert_int_equal(memory.token[0].otp.last_step, 500);
+	s.attempt[0] ^= 1;
+	s.failures_changed = true;
+	s.failures = (struct dlk_failures){ 1, ROOM_NOW, 0, 0 };
+	assert_int_equal(dlk_record_settle(room->record, &s, id), -EEXIST);
+	assert_int_equal(dlk_record_begin(room->record, &subject, ROOM_NOW, &memory), 0);
+	dlk_record_abandon(room->record);
+	assert_int_equal(dlk_record_begin(room->record, NULL, ROOM_NOW, NULL), 0);
+	assert_int_equal(dlk_record_settle(room->record, &other, id), 0);
+	/* nobody else sees any of it before it is durable */
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events);
+	assert_int_equal(dlk_record_commit(room->record), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events + 2);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM failure"), 0);
+	assert_int_equal(room_number(room, "SELECT last_step FROM token"), 500);
+	assert_int_equal(dlk_events_verify(room->record, &row), 0);
+	/* and the next one is one by itself again */
+	other.attempt[0] ^= 1;
+	assert_int_equal(room_settle(room, &other, NULL), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events + 3);
+}
+
+/* The transaction is gone on the way: what came before is lost as well, and what comes after
+ * is not begun. */
+static void
+what_is_gathered_is_lost_together(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 1);
+	char id[DLK_EVENT_ID_TEXT + 1];
+	int64_t events = room_number(room, "SELECT count(*) FROM event");
+
+	dlk_record_gather(room->record);
+	assert_int_equal(dlk_record_begin(room->record, NULL, ROOM_NOW, NULL), 0);
+	assert_int_equal(dlk_record_settle(room->record, &s, id), 0);
+	assert_int_equal(dlk_record_begin(room->record, NULL, ROOM_NOW, NULL), 0);
+	/* as SQLite does by itself where the disk is full */
+	assert_int_equal(
+	    sqlite3_exec(room->record->db, "ROLLBACK", NULL, NULL, NULL), SQLITE_OK);
+	dlk_record_abandon(room->record);
+	assert_true(dlk_record_begin(room->record, NULL, ROOM_NOW, NULL) < 0);
+	assert_true(dlk_record_commit(room->record) < 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events);
+	assert_int_equal(room_settle(room, &s, NULL), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), events + 1);
+}
+
+static void
+nothing_gathered_is_nothing_written(void **state)
+{
+	struct room *room = *state;
+
+	dlk_record_gather(room->record);
+	assert_int_equal(dlk_record_commit(room->record), 0);
+	assert_int_equal(dlk_record_probe(room->record), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		IN_ROOM(memory_is_what_was_settled),
 		IN_ROOM(a_step_is_used_once),
+		IN_ROOM(a_step_is_used_once_among_those_gathered),
+		IN_ROOM(what_is_gathered_is_lost_together),
+		IN_ROOM(nothing_gathered_is_nothing_written),
 		IN_ROOM(a_recovery_code_is_used_once),
 		IN_ROOM(the_final_verdict_supersedes),
 		IN_ROOM(an_offer_is_recorded_once),
