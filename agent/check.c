@@ -22,7 +22,7 @@ struct words {
 };
 
 struct fields {
-	const char *certificate, *user, *code, *service, *source, *attempt;
+	const char *certificate, *issuer, *serial, *user, *code, *service, *source, *attempt;
 	json_t *chain;
 };
 
@@ -106,6 +106,23 @@ take_names(const struct fields *f, struct dlk_request *request, const struct wor
 	return 0;
 }
 
+/* Shown or named: two certificates in one question would have two answers. */
+static int
+take_naming(const struct fields *f, struct dlk_naming *named, const struct words *words)
+{
+	if (!f->issuer && !f->serial)
+		return 0;
+	if (!f->issuer || !f->serial || f->certificate || f->chain)
+		return mistake(words, -EINVAL,
+		    "issuer and serial go together, and without certificate and chain");
+	if (!dlk_text_copy(named->issuer, sizeof(named->issuer), f->issuer) ||
+	    !dlk_text_copy(named->serial, sizeof(named->serial), f->serial) ||
+	    !dlk_naming_is_sound(named))
+		return mistake(
+		    words, -EINVAL, "issuer and serial: want a name and hexadecimal digits");
+	return 0;
+}
+
 static int
 take_all(const struct fields *f, struct dlk_request *request, const struct words *words)
 {
@@ -121,7 +138,8 @@ take_all(const struct fields *f, struct dlk_request *request, const struct words
 }
 
 int
-dlk_check_parse(struct dlk_bytes body, struct dlk_request *request, char *text, size_t size)
+dlk_check_parse(struct dlk_bytes body, struct dlk_request *request, struct dlk_naming *named,
+    char *text, size_t size)
 {
 	const struct words words = { text, size };
 	struct fields f = { 0 };
@@ -134,14 +152,18 @@ dlk_check_parse(struct dlk_bytes body, struct dlk_request *request, char *text, 
 	if (!root)
 		mistake(&words, r, "the body is not one JSON object, or repeats a key");
 	else if (json_unpack_ex(root, &error, JSON_STRICT,
-		     "{s:s, s?s, s?o, s?s, s?s, s?s, s?s}", "service", &f.service,
-		     "certificate", &f.certificate, "chain", &f.chain, "user", &f.user, "code",
-		     &f.code, "source", &f.source, "attempt", &f.attempt) < 0)
+		     "{s:s, s?s, s?o, s?s, s?s, s?s, s?s, s?s, s?s}", "service", &f.service,
+		     "certificate", &f.certificate, "chain", &f.chain, "issuer", &f.issuer,
+		     "serial", &f.serial, "user", &f.user, "code", &f.code, "source",
+		     &f.source, "attempt", &f.attempt) < 0)
 		mistake(&words, r,
-		    "want the strings service, certificate, chain, user, code, source, "
-		    "attempt and nothing else; service is needed");
+		    "want the strings service, certificate, chain, issuer, serial, user, "
+		    "code, "
+		    "source, attempt and nothing else; service is needed");
 	else
 		r = take_all(&f, request, &words);
+	if (r == 0)
+		r = take_naming(&f, named, &words);
 	json_decref(root);
 	return r;
 }
@@ -191,7 +213,8 @@ dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
 		dlk_http_refuse(http, request, 403, words);
 		return;
 	}
-	int r = dlk_check_parse(DLK_BYTES(body, n), &q->asked, words, sizeof(words));
+	int r =
+	    dlk_check_parse(DLK_BYTES(body, n), &q->asked, &q->named, words, sizeof(words));
 	if (n > 0)
 		explicit_bzero(body, n); /* the code was in it */
 	if (r < 0) {

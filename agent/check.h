@@ -9,9 +9,10 @@
 /* A route's handler; `arg` is the struct dlk_house. */
 void dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
     const struct dlk_peer *peer, void *arg);
-/* Reads the body into the request of a gateway. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and in
- * `text` (of `size` octets) words for whoever asked. */
-int dlk_check_parse(
-    struct dlk_bytes body, struct dlk_request *request, char *text, size_t size);
+/* Reads the body into the request of a gateway, and into `named` where the certificate is
+ * named by issuer and serial number. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and in `text` (of
+ * `size` octets) words for whoever asked. */
+int dlk_check_parse(struct dlk_bytes body, struct dlk_request *request,
+    struct dlk_naming *named, char *text, size_t size);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "agent/courier.h"
 #include "agent/fetch.h"
+#include "agent/held.h"
 #include "agent/throttle.h"
 #include "agent/memo.h"
 #include "agent/metrics.h"
@@ -19,6 +20,7 @@ struct dlk_house {
 	struct dlk_metrics *metrics;
 	struct dlk_throttle *throttle;
 	struct dlk_memo *memo;
+	struct dlk_held *held;
 };
 
 #endif

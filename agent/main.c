@@ -320,8 +320,9 @@ run(struct agent *agent)
 	agent->house.metrics = dlk_metrics_new();
 	agent->house.throttle = dlk_throttle_new();
 	agent->house.memo = dlk_memo_new();
+	agent->house.held = dlk_held_new();
 	if (!agent->base || !agent->house.metrics || !agent->house.throttle ||
-	    !agent->house.memo)
+	    !agent->house.memo || !agent->house.held)
 		return broken("event loop", -ENOMEM);
 	int code = furnish(agent);
 	if (code == 0)
@@ -343,6 +344,7 @@ run(struct agent *agent)
 	dlk_metrics_free(agent->house.metrics);
 	dlk_throttle_free(agent->house.throttle);
 	dlk_memo_free(agent->house.memo);
+	dlk_held_free(agent->house.held);
 	return 0;
 }
 

@@ -13,6 +13,7 @@
 #include "base/account.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/admit.h"
 #include "store/events.h"
 #include "wire/frame.h"
 
@@ -99,6 +100,41 @@ refuse(struct dlk_question *q, struct dlk_engine *engine)
 		(void)dlk_text_copy(q->verdict.event, sizeof(q->verdict.event), event.id);
 }
 
+/* Whoever may not ask is told so by the decision, and not whether there is such a one. */
+static bool
+is_admitted(const struct dlk_question *q, const struct dlk_engine *engine)
+{
+	const struct dlk_service *service;
+	struct dlk_finding finding = { 0 };
+
+	return dlk_admit(dlk_engine_policy(engine), &q->caller, &q->asked, &service,
+		   &finding) == DLK_R_OK;
+}
+
+static void
+find_named(struct dlk_question *q, const struct dlk_engine *engine)
+{
+	if (q->named.serial[0] == '\0' || q->refusal.reason != DLK_R_UNDECIDED ||
+	    !is_admitted(q, engine))
+		return;
+	if (dlk_held_find(q->house->held, engine, &q->named, &q->asked.evidence,
+		&q->asked.chain, &q->refusal) != DLK_R_OK)
+		return;
+	q->asked.evidence_kind = DLK_EVIDENCE_CERTIFICATE;
+	q->asked.possession = DLK_POSSESSION_TLS_GATEWAY;
+}
+
+/* Judged in full, whatever came of the code. */
+static void
+keep_judged(const struct dlk_question *q)
+{
+	if (q->verdict.stage < DLK_STAGE_SECOND || q->verdict.fingerprint[0] == '\0' ||
+	    q->asked.evidence_kind != DLK_EVIDENCE_CERTIFICATE || q->named.serial[0] != '\0')
+		return;
+	dlk_held_keep(q->house->held, &q->verdict, dlk_bytes_of(&q->asked.evidence),
+	    dlk_bytes_of(&q->asked.chain));
+}
+
 int
 dlk_question_status(const struct dlk_verdict *verdict)
 {
@@ -146,6 +182,7 @@ judge(struct dlk_job *job, struct dlk_engine *engine)
 
 	q->service_known =
 	    dlk_policy_service(dlk_engine_policy(engine), q->asked.service) != NULL;
+	find_named(q, engine);
 	if (q->refusal.reason != DLK_R_UNDECIDED)
 		return;
 	if (look_up(&q->asked) < 0) {
@@ -178,6 +215,7 @@ settled(struct dlk_job *job, struct dlk_engine *engine, int error)
 		dlk_decision_conclude(q->decision, error, &q->verdict);
 	else if (error != 0)
 		q->verdict.event[0] = '\0';
+	keep_judged(q);
 	q->lasting = seconds_of(&q->verdict, dlk_engine_policy(engine));
 	dlk_decision_free(q->decision);
 	q->decision = NULL;
@@ -219,6 +257,9 @@ limit(const struct dlk_question *q)
 	if (q->asked.source[0] != '\0')
 		source = dlk_throttle_take(
 		    throttle, "source", dlk_bytes_str(q->asked.source), rate, now);
+	if (q->named.serial[0] != '\0')
+		certificate = dlk_throttle_take(
+		    throttle, "named", dlk_bytes_str(q->named.serial), rate, now);
 	if (q->asked.evidence.n > 0)
 		certificate = dlk_throttle_take(throttle, "certificate",
 		    DLK_BYTES(q->evidence_digest, sizeof(q->evidence_digest)), rate, now);

@@ -16,6 +16,8 @@ struct dlk_question {
 	void *waiting; /* and what is to be answered */
 	struct dlk_caller caller;
 	struct dlk_request asked;
+	/* A certificate that is named and not shown: serial "" where it is not. */
+	struct dlk_naming named;
 	/* A door that has found out by itself why not: then this is the verdict, recorded. */
 	struct dlk_finding refusal;
 	/* Browsers send a code again and again: it is looked at only where one is needed. */

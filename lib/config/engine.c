@@ -220,6 +220,12 @@ dlk_engine_settings(const struct dlk_engine *engine)
 	return engine->settings;
 }
 
+struct dlk_care
+dlk_engine_care(const struct dlk_engine *engine)
+{
+	return engine->care;
+}
+
 const struct dlk_policy *
 dlk_engine_policy(const struct dlk_engine *engine)
 {

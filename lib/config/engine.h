@@ -28,6 +28,8 @@ void dlk_engine_cleanup(struct dlk_engine **engine);
 void dlk_engine_share(struct dlk_engine *engine, const struct dlk_engine *with);
 
 const struct dlk_settings *dlk_engine_settings(const struct dlk_engine *engine);
+struct dlk_care dlk_engine_care(
+    const struct dlk_engine *engine); /* of configuration's files */
 const struct dlk_policy *dlk_engine_policy(const struct dlk_engine *engine);
 const struct dlk_ports *dlk_engine_ports(const struct dlk_engine *engine);
 struct dlk_record *dlk_engine_record(const struct dlk_engine *engine); /* NULL: see trouble */

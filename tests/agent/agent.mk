@@ -16,6 +16,7 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
+$(B)/tests/test_held: $(B)/obj/tests/unit/pki.o
 $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
 # the library once more, behind the parts that need it
 $(B)/fuzz/fuzz_gateway: $(AGENT_PARTS)

@@ -88,6 +88,12 @@ make_directory(struct site *site, const char *name, bool ours)
 		assert_int_equal(chown(path, site->uid, site->gid), 0);
 }
 
+void
+site_make_directory(struct site *site, const char *name)
+{
+	make_directory(site, name, false);
+}
+
 static void
 make_record(struct site *site)
 {

@@ -46,6 +46,7 @@ void site_fini(struct site *site);
 /* The usual services, and `more` behind them. */
 void site_configure(struct site *site, const char *more);
 void site_pki_init(struct site *site); /* of site_init: a CA that is trusted, and its CRL */
+void site_make_directory(struct site *site, const char *name);
 void site_write(struct site *site, const char *name, const char *content);
 /* What only root and the agent may read. */
 void site_write_secret(struct site *site, const char *path, const char *content);

@@ -149,6 +149,63 @@ der_is_taken_as_well(void **state)
 	says(site_check(&site, "web", der, NULL, NULL, reason), reason, 200, "ok");
 }
 
+static int
+ask_named(uid_t peer, const char *service, const char *issuer, long serial, char *ret_reason)
+{
+	struct site_answer answer;
+	char hex[32];
+
+	snprintf(hex, sizeof(hex), "%lx", serial);
+	site_ask(&site, peer, "POST /v1/check",
+	    json_pack("{s:s, s:s, s:s}", "service", service, "issuer", issuer, "serial", hex),
+	    &answer);
+	snprintf(ret_reason, SITE_REASON_MAX, "%s", site_text(&answer, "reason"));
+	int status = answer.status;
+	assert_int_equal(status == 200, strcmp(ret_reason, "ok") == 0);
+	if (strcmp(ret_reason, "possession-unproven") == 0)
+		assert_string_equal(site_text(&answer, "user"), "");
+	site_answer_fini(&answer);
+	return status;
+}
+
+static bool
+is_revoked(struct site *of, void *arg)
+{
+	const long *serial = arg;
+	char reason[SITE_REASON_MAX];
+
+	(void)of;
+	return ask_named(geteuid(), "web", "/CN=root", *serial, reason) == 403 &&
+	       strcmp(reason, "revoked") == 0;
+}
+
+/* Only what was judged in full before, and judged again each time. */
+static void
+a_certificate_may_be_named(void **state)
+{
+	char *named = site_certificate(&site, SITE_USER, 24), reason[SITE_REASON_MAX];
+	long serial = site_serial(&site);
+
+	(void)state;
+	says(ask_named(geteuid(), "web", "CN=root", serial, reason), reason, 403,
+	    "no-certificate");
+	says(site_check(&site, "web", named, NULL, NULL, reason), reason, 200, "ok");
+	says(ask_named(geteuid(), "web", "CN=root", serial, reason), reason, 200, "ok");
+	says(ask_named(geteuid(), "web", "/CN=root", serial, reason), reason, 200, "ok");
+	says(ask_named(geteuid(), "code", "/CN=root", serial, reason), reason, 403,
+	    "otp-required");
+	says(ask_named(geteuid(), "web", "/CN=other", serial, reason), reason, 403,
+	    "no-certificate");
+	/* who may not vouch is not told whether there is such a one */
+	says(ask_named(12345, "closed", "/CN=root", serial, reason), reason, 403,
+	    "possession-unproven");
+	says(ask_named(12345, "closed", "/CN=root", serial + 99, reason), reason, 403,
+	    "possession-unproven");
+	site_revoke(&site, serial);
+	site_until(is_revoked, &site, &serial);
+	free(named);
+}
+
 static void
 who_may_not_vouch_is_not_believed(void **state)
 {
@@ -175,7 +232,11 @@ what_is_no_question_is_a_bad_request(void **state)
 		"{\"service\":\"web\",\"attempt\":\"00\"}",
 		"{\"service\":\"web\",\"user\":null}", "{\"service\":\"web\",\"code\":123456}",
 		"{\"service\":\"web\",\"chain\":7}", "{\"service\":\"web\",\"chain\":[7]}",
-		"{\"service\":\"web\",\"chain\":\"%\"}", "{\"service\":\"w\xff\"}" };
+		"{\"service\":\"web\",\"chain\":\"%\"}",
+		"{\"service\":\"web\",\"serial\":\"1\"}",
+		"{\"service\":\"web\",\"issuer\":\"CN=a\",\"serial\":\"x\"}",
+		"{\"service\":\"web\",\"issuer\":\"CN=a\",\"serial\":\"1\",\"chain\":[]}",
+		"{\"service\":\"w\xff\"}" };
 	char request[512];
 
 	(void)state;
@@ -267,6 +328,7 @@ main(void)
 		cmocka_unit_test(a_code_opens_once),
 		cmocka_unit_test(the_answer_tells_what_was_judged),
 		cmocka_unit_test(der_is_taken_as_well),
+		cmocka_unit_test(a_certificate_may_be_named),
 		cmocka_unit_test(who_may_not_vouch_is_not_believed),
 		cmocka_unit_test(what_is_no_question_is_a_bad_request),
 		cmocka_unit_test(paths_and_methods_are_few),

@@ -167,10 +167,12 @@ a_question_is_read_whole(void **state)
 	    "\"user\":\"alice\",\"code\":\"123456\",\"source\":\"2001:DB8:0::1\","
 	    "\"attempt\":\"000102030405060708090a0b0c0d0e0f\"}";
 	DLK_AUTO_REQUEST r = { 0 };
+	struct dlk_naming named = { .serial = "" };
 	char words[128];
 
 	(void)state;
-	assert_int_equal(dlk_check_parse(dlk_bytes_str(body), &r, words, sizeof(words)), 0);
+	assert_int_equal(
+	    dlk_check_parse(dlk_bytes_str(body), &r, &named, words, sizeof(words)), 0);
 	assert_string_equal(r.service, "web");
 	assert_string_equal(r.user, "alice");
 	assert_string_equal(r.source, "2001:db8::1");

@@ -53,14 +53,17 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct dlk_headers headers = { .header = header };
 	struct dlk_finding finding = { 0 };
 	DLK_AUTO_REQUEST request = { 0 };
+	struct dlk_naming named = { .serial = "" };
 	char words[128] = "";
 
 	if (size == 0)
 		return 0;
 	size_t which = data[0] % 9U;
 	if (which == 8) {
-		hold(&request, dlk_check_parse(DLK_BYTES(data + 1, size - 1), &request, words,
-				   sizeof(words)) == 0);
+		hold(&request, dlk_check_parse(DLK_BYTES(data + 1, size - 1), &request, &named,
+				   words, sizeof(words)) == 0);
+		if (named.serial[0] && strlen(named.issuer) >= sizeof(named.issuer))
+			abort();
 		return 0;
 	}
 	char *text = strndup((const char *)data + 1, size - 1);
