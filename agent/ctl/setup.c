@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * setup.c - puts both locks in front of sshd: a drop-in for sshd and a line in its PAM stack.
- * What it would write is shown first; what was there is kept; sshd looks at it before it is in
- * force; and unless somebody confirms from a new login, everything is put back by itself.
+ * setup.c - puts both locks in front of sshd, by a drop-in and a line in its PAM stack, and of
+ * sudo and login. What it would write is shown first; what was there is kept; sshd and doctor
+ * look at it; and unless somebody confirms from a new login, everything is put back by itself.
  *
  * It runs as root, because these files are root's. It reads no certificate, no code and no
  * configuration of ours.
@@ -59,7 +59,7 @@ drop_ins_come_first(void)
 }
 
 static int
-plan(struct setup_changes *s)
+plan_ssh(struct setup_changes *s)
 {
 	struct setup_change *drop = &s->change[SETUP_SSHD_DROP_IN];
 	struct setup_change *stack = &s->change[SETUP_PAM_SSHD];
@@ -84,15 +84,13 @@ plan(struct setup_changes *s)
 }
 
 static int
-sshd_agrees(void *arg)
+sshd_agrees(void)
 {
 	char sshd[] = SSHD, test[] = "-t";
 	char *argv[] = { sshd, test, NULL };
 	char *environment[] = { NULL };
 	int status = 0;
 	pid_t pid;
-
-	(void)arg;
 
 	if (posix_spawn(&pid, SSHD, NULL, NULL, argv, environment) != 0)
 		return ctl_fault("%s cannot be started", SSHD);
@@ -103,10 +101,79 @@ sshd_agrees(void *arg)
 		   : ctl_fault("sshd -t does not agree");
 }
 
+/* What is put in front of what, all of it one change. */
+struct doors {
+	const char *name[3];
+	size_t n;
+	char all[32]; /* "ssh sudo" */
+};
+static const struct {
+	const char *name, *then;
+} known[] = {
+	{ "ssh", "Log in from another terminal now" },
+	{ "sudo", "Keep this shell. Try 'sudo -k true' as yourself, in another terminal" },
+	{ "login", "Keep this shell. Log in at another console (Alt-F2)" },
+};
+
 static int
-run_ssh(struct ctl_call *call)
+name_doors(struct ctl_call *call, struct doors *doors)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		bool chosen = strcmp(call->subject->name, known[i].name) == 0;
+		size_t n = strlen(doors->all);
+
+		for (int j = 0; j < call->argc; j++)
+			chosen |= strcmp(call->argv[j], known[i].name) == 0;
+		if (!chosen)
+			continue;
+		doors->name[doors->n++] = known[i].name;
+		dlk_text_print(doors->all + n, sizeof(doors->all) - n, "%s%s", n ? " " : "",
+		    known[i].name);
+	}
+	return doors->n == (size_t)call->argc + 1
+		   ? CTL_YES
+		   : ctl_misused(call, "ssh, sudo and login, each once");
+}
+
+static int
+plan(const struct doors *doors, struct setup_changes *changes)
+{
+	int end = CTL_YES;
+
+	for (size_t i = 0; i < doors->n && end == CTL_YES; i++)
+		end = strcmp(doors->name[i], "ssh") == 0
+			  ? plan_ssh(changes)
+			  : setup_pam_plan(changes, doors->name[i]);
+	return end;
+}
+
+static int
+all_agree(void *arg)
+{
+	const struct doors *doors = arg;
+	int end = CTL_YES;
+
+	for (size_t i = 0; i < doors->n && end == CTL_YES; i++)
+		end = strcmp(doors->name[i], "ssh") == 0 ? sshd_agrees()
+							 : setup_pam_agrees(doors->name[i]);
+	return end;
+}
+
+static const char *
+then_try(const struct doors *doors)
+{
+	size_t i = 0;
+
+	while (strcmp(known[i].name, doors->name[0]) != 0)
+		i++;
+	return known[i].then;
+}
+
+static int
+run_doors(struct ctl_call *call)
 {
 	AUTO_CHANGES s = { 0 };
+	struct doors doors = { .n = 0 };
 	const char *within = NULL;
 	int64_t seconds = 0;
 	bool yes = false;
@@ -116,28 +183,31 @@ run_ssh(struct ctl_call *call)
 	};
 	int end;
 
-	if (!CTL_OPTIONS(call, table, 0, 0))
+	if (!CTL_OPTIONS(call, table, 0, 2))
 		return CTL_USAGE;
-	end = setup_within(call, within, &seconds);
+	end = name_doors(call, &doors);
+	if (end == CTL_YES)
+		end = setup_within(call, within, &seconds);
 	if (end == CTL_YES && yes && geteuid() == 0)
 		end = setup_undo_left();
 	if (end == CTL_YES)
-		end = plan(&s);
+		end = plan(&doors, &s);
 	if (end != CTL_YES)
 		return end;
 	if (setup_changes_in_force(&s)) {
-		puts("everything is as 'doublelock setup ssh' would write it");
+		printf("everything is as 'doublelock setup %s' would write it\n", doors.all);
 		return CTL_YES;
 	}
 	setup_changes_show(&s);
 	if (!yes) {
-		puts("Nothing was changed. 'doublelock setup ssh --yes' writes this.");
+		printf("Nothing was changed. 'doublelock setup %s --yes' writes this.\n",
+		    doors.all);
 		return CTL_YES;
 	}
 	if (geteuid() != 0)
-		return ctl_fault("these files are root's: sudo doublelock setup ssh --yes");
-	return setup_changes_apply(
-	    &s, seconds, sshd_agrees, NULL, "Log in from another terminal now");
+		return ctl_fault(
+		    "these files are root's: sudo doublelock setup %s --yes", doors.all);
+	return setup_changes_apply(&s, seconds, all_agree, &doors, then_try(&doors));
 }
 
 static int
@@ -153,9 +223,11 @@ run_rollback(struct ctl_call *call)
 }
 
 static const struct ctl_subject verbs[] = {
-	{ .name = "ssh", .run = run_ssh, .synopsis = "[--yes] [--within TIME]" },
-	{ .name = "sudo", .run = setup_sudo, .synopsis = "[--yes] [--within TIME]" },
-	{ .name = "login", .run = setup_login, .synopsis = "[--yes] [--within TIME]" },
+	{ .name = "ssh",
+	    .run = run_doors,
+	    .synopsis = "[sudo] [login] [--yes] [--within TIME]" },
+	{ .name = "sudo", .run = run_doors, .synopsis = "[login] [--yes] [--within TIME]" },
+	{ .name = "login", .run = run_doors, .synopsis = "[--yes] [--within TIME]" },
 	{ .name = "confirm", .run = run_confirm, .synopsis = "" },
 	{ .name = "rollback", .run = run_rollback, .synopsis = "" },
 };
@@ -173,7 +245,8 @@ const struct ctl_subject ctl_setup = {
 	.run = run,
 	.synopsis =
 	    "[--ca FILE]... [--crl FILE|URL]... [--rule FIELD:PATTERN] [--sample CERT]\n"
-	    "         [--services ssh] [--admin USER] [--break-glass GROUP] [--within TIME]\n"
+	    "         [--services ssh,sudo,login] [--admin USER] [--break-glass GROUP] "
+	    "[--within TIME]\n"
 	    "         [--yes [--json]]\n"
 	    "         ssh|sudo|login|confirm|rollback",
 };

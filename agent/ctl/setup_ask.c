@@ -19,6 +19,11 @@
 
 const struct setup_entrance setup_entrances[] = {
 	{ "ssh", "sshd", "certificate = sshd\notp = required\n", true },
+	{ "sudo", "sudo",
+	    "# ssh-agent instead of none: the user's forwarded agent proves the key as well\n"
+	    "certificate = none\notp = required\n",
+	    false },
+	{ "login", "login", "certificate = none\notp = required\n", false },
 	{ .word = NULL },
 };
 
@@ -99,6 +104,23 @@ check_group(const struct setup_site *site)
 			    "code: 'gpasswd -d %s %s', or name another group",
 			    site->break_glass, site->admin, site->admin, site->break_glass);
 	return CTL_YES;
+}
+
+/* A console is what is left when the network is not, so it may not keep root out. */
+static int
+check_console(const struct setup_site *site)
+{
+	static const char *const list[] = { "token", "list", "root", "--json", NULL };
+	DLK_AUTO_BUF out = { 0 };
+	bool login = false;
+
+	for (const struct setup_entrance *e = setup_entrances; e->word; e++)
+		login |= strcmp(e->word, "login") == 0 && setup_chosen(site, e);
+	if (!login || (setup_run(list, false, &out) == CTL_YES && out.n > 3))
+		return CTL_YES;
+	return ctl_refuse(
+	    "--services login: root would be asked for a code, and has no token: "
+	    "'doublelock enroll root' first, or leave login out");
 }
 
 static int
@@ -210,7 +232,8 @@ ask_what_lacks(struct setup_site *site)
 		end = ask_one(
 		    site, "File of that administrator's certificate: ", NULL, &site->sample);
 	if (end == CTL_YES)
-		end = ask_one(site, "Services (ssh), separated by commas [ssh]: ", "ssh",
+		end = ask_one(site,
+		    "Services (ssh, sudo, login), separated by commas [ssh]: ", "ssh",
 		    &site->services);
 	if (end == CTL_YES)
 		end = ask_one(site,
@@ -286,7 +309,7 @@ lacks(struct ctl_call *call, const struct setup_site *site)
 		{ site->crl.n > 0, "crl FILE|URL" },
 		{ site->sample, "sample CERT" },
 		{ site->admin, "admin USER" },
-		{ site->services, "services ssh" },
+		{ site->services, "services ssh,sudo" },
 		{ site->break_glass, "break-glass GROUP" },
 	};
 
@@ -341,6 +364,8 @@ setup_ask(struct ctl_call *call, struct setup_site *site)
 		end = check_services(site);
 	if (end == CTL_YES)
 		end = check_group(site);
+	if (end == CTL_YES)
+		end = check_console(site);
 	return end == CTL_YES ? read_files(site) : end;
 }
 

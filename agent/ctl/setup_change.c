@@ -84,14 +84,18 @@ setup_change_add(struct setup_change *change, struct dlk_bytes what)
 	return dlk_buf_add(&change->after, 2 * FILE_MAX, what);
 }
 
+static bool
+stays(const struct setup_change *change)
+{
+	return change->was_there &&
+	       dlk_bytes_equal(dlk_bytes_of(&change->before), dlk_bytes_of(&change->after));
+}
+
 bool
 setup_changes_in_force(const struct setup_changes *s)
 {
 	for (size_t i = 0; i < N_PLACES; i++)
-		if (s->change[i].chosen &&
-		    (!s->change[i].was_there ||
-			!dlk_bytes_equal(dlk_bytes_of(&s->change[i].before),
-			    dlk_bytes_of(&s->change[i].after))))
+		if (s->change[i].chosen && !stays(&s->change[i]))
 			return false;
 	return true;
 }
@@ -122,7 +126,7 @@ void
 setup_changes_show(const struct setup_changes *s)
 {
 	for (size_t i = 0; i < N_PLACES; i++) {
-		if (!s->change[i].chosen)
+		if (!s->change[i].chosen || stays(&s->change[i]))
 			continue;
 		printf("%s %s/%s\n", s->change[i].was_there ? "becomes" : "new    ",
 		    places[i].dir, places[i].name);

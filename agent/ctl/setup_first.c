@@ -145,15 +145,22 @@ judge(const struct setup_site *site, const struct setup_found *found)
 	return end;
 }
 
+/* All doors are one change, which is confirmed or put back as a whole. */
 static int
-show_doors(const struct setup_site *site)
+at_doors(const struct setup_site *site, const char *name, bool write)
 {
-	int end = CTL_YES;
+	const char *words[10] = { "setup" };
+	size_t n = 1;
 
-	for (const struct setup_entrance *e = setup_entrances; e->word && end == CTL_YES; e++)
+	for (const struct setup_entrance *e = setup_entrances; e->word; e++)
 		if (setup_chosen(site, e))
-			end = STEP(site, "shown", false, false, "setup", e->word);
-	return end;
+			words[n++] = e->word;
+	if (write) {
+		words[n++] = "--yes";
+		words[n++] = "--within";
+		words[n++] = site->within;
+	}
+	return step(site, name, false, false, words);
 }
 
 static int
@@ -210,18 +217,6 @@ enroll_admin(const struct setup_site *site)
 }
 
 static int
-open_doors(const struct setup_site *site)
-{
-	int end = CTL_YES;
-
-	for (const struct setup_entrance *e = setup_entrances; e->word && end == CTL_YES; e++)
-		if (setup_chosen(site, e))
-			end = STEP(site, e->word, false, false, "setup", e->word, "--yes",
-			    "--within", site->within);
-	return end;
-}
-
-static int
 put_in_force(const struct setup_site *site, const struct setup_found *found)
 {
 	int end = setup_write(found);
@@ -234,7 +229,7 @@ put_in_force(const struct setup_site *site, const struct setup_found *found)
 	if (end == CTL_YES)
 		end = enroll_admin(site);
 	if (end == CTL_YES)
-		end = open_doors(site);
+		end = at_doors(site, "doors", true);
 	if (end != CTL_YES)
 		return ctl_refuse("not finished; what stands above is in the way. The same "
 				  "command again goes on where this one ended");
@@ -264,7 +259,7 @@ go(struct setup_site *site, struct setup_found *found)
 	if (end == CTL_YES)
 		end = tell_files(site, found);
 	if (end == CTL_YES)
-		end = show_doors(site);
+		end = at_doors(site, "shown", false);
 	if (end == CTL_YES)
 		end = agree(site);
 	return end == CTL_YES ? put_in_force(site, found) : end;

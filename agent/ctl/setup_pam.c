@@ -239,11 +239,10 @@ hear(json_t *said, const char *subject)
 	return CTL_YES;
 }
 
-static int
-ask_doctor(void *arg)
+int
+setup_pam_agrees(const char *service)
 {
 	static const char *const words[] = { "doctor", "--json", NULL };
-	const enum setup_place *place = arg;
 	DLK_AUTO_BUF out = { 0 };
 	char subject[64];
 
@@ -253,7 +252,7 @@ ask_doctor(void *arg)
 			   : NULL;
 	if (!said)
 		return ctl_fault("'doublelock doctor' gives no answer");
-	dlk_text_print(subject, sizeof(subject), "pam.d/%s", setup_place_name(*place));
+	dlk_text_print(subject, sizeof(subject), "pam.d/%s", service);
 	end = hear(said, subject);
 	json_decref(said);
 	return end;
@@ -263,13 +262,11 @@ ask_doctor(void *arg)
 static const struct service {
 	const char *name;
 	enum setup_place place, beside; /* the same: none */
-	const char *line, *beside_line, *then;
+	const char *line, *beside_line;
 } services[] = {
 	{ "sudo", SETUP_PAM_SUDO, SETUP_PAM_SUDO_I, "auth required " OURS "\n",
-	    "auth required " OURS " service=sudo\n",
-	    "Keep this shell. Try 'sudo -k true' as yourself, in another terminal" },
-	{ "login", SETUP_PAM_LOGIN, SETUP_PAM_LOGIN, "auth required " OURS "\n", NULL,
-	    "Keep this shell. Log in at another console (Alt-F2)" },
+	    "auth required " OURS " service=sudo\n" },
+	{ "login", SETUP_PAM_LOGIN, SETUP_PAM_LOGIN, "auth required " OURS "\n", NULL },
 };
 
 static int
@@ -291,63 +288,16 @@ plan_one(struct setup_changes *changes, enum setup_place place, const char *line
 	return setup_stack_try(changes, place);
 }
 
-static int
-plan(struct setup_changes *changes, const struct service *service)
+int
+setup_pam_plan(struct setup_changes *changes, const char *name)
 {
+	const struct service *service = services;
+
+	while (strcmp(service->name, name) != 0)
+		service++;
 	int end = plan_one(changes, service->place, service->line, true);
 
 	return end == CTL_YES && service->beside != service->place
 		   ? plan_one(changes, service->beside, service->beside_line, false)
 		   : end;
-}
-
-static int
-run(struct ctl_call *call, const struct service *service)
-{
-	AUTO_CHANGES changes = { 0 };
-	const char *within = NULL;
-	enum setup_place place = service->place;
-	int64_t seconds = 0;
-	bool yes = false;
-	const struct ctl_option table[] = {
-		{ .name = "yes", .flag = &yes },
-		{ .name = "within", .text = &within },
-	};
-
-	if (!CTL_OPTIONS(call, table, 0, 0))
-		return CTL_USAGE;
-	int end = setup_within(call, within, &seconds);
-	if (end == CTL_YES && yes && geteuid() == 0)
-		end = setup_undo_left();
-	if (end == CTL_YES)
-		end = plan(&changes, service);
-	if (end != CTL_YES)
-		return end;
-	if (setup_changes_in_force(&changes)) {
-		printf(
-		    "everything is as 'doublelock setup %s' would write it\n", service->name);
-		return CTL_YES;
-	}
-	setup_changes_show(&changes);
-	if (!yes) {
-		printf("Nothing was changed. 'doublelock setup %s --yes' writes this.\n",
-		    service->name);
-		return CTL_YES;
-	}
-	if (geteuid() != 0)
-		return ctl_fault(
-		    "these files are root's: sudo doublelock setup %s --yes", service->name);
-	return setup_changes_apply(&changes, seconds, ask_doctor, &place, service->then);
-}
-
-int
-setup_sudo(struct ctl_call *call)
-{
-	return run(call, &services[0]);
-}
-
-int
-setup_login(struct ctl_call *call)
-{
-	return run(call, &services[1]);
 }

@@ -13,8 +13,9 @@ int setup_stack_rewrite(struct setup_change *change, const char *ours, bool alon
  * nothing is written but a directory of this call's own. */
 int setup_stack_try(const struct setup_changes *changes, enum setup_place place);
 
-/* doublelock setup sudo, doublelock setup login */
-int setup_sudo(struct ctl_call *call);
-int setup_login(struct ctl_call *call);
+/* What becomes of the stacks of "sudo" or "login"; and what doctor says of them once they are
+ * written. Each a ctl_end. */
+int setup_pam_plan(struct setup_changes *changes, const char *name);
+int setup_pam_agrees(const char *service);
 
 #endif

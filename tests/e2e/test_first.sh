@@ -53,13 +53,18 @@ refuse() {
 		--services ssh --admin root --break-glass breakglass --yes
 	refuse '--break-glass none-such: there is no such group; .groupadd' "no such group" \
 		$ca $crl $rule $sample --services ssh --admin alice --break-glass none-such --yes
-	refuse '--services telnet: what can be chosen is: ssh' "no such service" \
+	refuse '--services telnet: what can be chosen is: ssh,sudo,login' "no such service" \
 		$ca $crl $rule $sample --services telnet --admin alice --break-glass breakglass --yes
 	refuse 'which account a certificate names is for you to say: --rule san-email:%u@example.test' \
 		"no rule, and those that would do" $ca $crl $sample $rest
 	refuse '.*alice.pem is not accepted for alice, so nothing was changed' \
 		"a list that is missing" $ca --crl "$pki/root/crl.pem" $rule $sample $rest
 	like "$(cat "$work/setup.log")" '^refuse revocation-unknown$' "by the judge's own reason"
+	said=$(doublelock setup $ca $crl $rule $sample --services ssh,login --admin alice \
+		--break-glass breakglass --yes 2>&1 >/dev/null)
+	is "$?" 1 "a console that would keep root out"
+	like "$said" "root would be asked for a code, and has no token: 'doublelock enroll root' first" \
+		"and says what to type"
 	refuse '.*bob.pem is not accepted for alice' "somebody else's certificate" \
 		$ca $crl $rule --sample "$pki/issuing/bob.pem" $rest
 	like "$(cat "$work/setup.log")" '^refuse no-identity$' "by the judge's own reason"
@@ -141,7 +146,7 @@ cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
 said=$(first --json 2>"$work/json.log")
 is "$?" 0 "on an empty machine"
 is "$(printf '%s\n' "$said" | jq -r .step | tr '\n' ' ')" \
-	"check-config verify files shown init cert-add enroll ssh doctor " "each step is a line of JSON"
+	"check-config verify files shown init cert-add enroll doors doctor " "each step is a line of JSON"
 is "$(printf '%s\n' "$said" | jq -r 'select(.step == "verify").answer.allow')" true "the verdict"
 is "$(printf '%s\n' "$said" | jq -r 'select(.step == "doctor").answer.good')" true "doctor is green"
 secret=$(printf '%s\n' "$said" | jq -r 'select(.step == "enroll").answer.secret')
@@ -160,6 +165,30 @@ is "$login: $(last_reason alice)" "out: otp-wrong" "a wrong code"
 ssh_login alice "$pki/issuing/alice.key.ssh" "$(code_of "$secret")"
 is "$login, asked: $asked" "in, asked: (alice@127.0.0.1) Verification code: " "certificate and code let in"
 is "$(doublelock setup confirm)" "confirmed: it stays" "and it is confirmed"
+
+# --- more doors, later: one change with the others
+
+echo alice:correct-horse | chpasswd
+echo 'alice ALL=(ALL) ALL' >/etc/sudoers.d/alice
+try_sudo() {
+	printf '%s\n' "$1" correct-horse | setpriv --reuid="$(id -u alice)" \
+		--regid="$(id -g alice)" --clear-groups sudo -k -S -p '' id -u 2>>"$work/sudo.log"
+}
+root=$(enroll root --hotp) || die "no token of root's"
+# shellcheck disable=SC2086 # words
+said=$(doublelock setup $ca $crl $rule $sample --services ssh,sudo,login --admin alice \
+	--break-glass breakglass --yes 2>&1)
+is "$?" 0 "sudo and login besides"
+is "$(printf '%s\n' "$said" | grep -E '^(new|becomes) ' | sort -u | tr -s ' ' | tr '\n' ' ')" \
+	"becomes /etc/doublelock/conf.d/setup.conf becomes /etc/pam.d/login becomes /etc/pam.d/sudo becomes /etc/pam.d/sudo-i " \
+	"what changes is shown, and nothing else"
+is "$(try_sudo 000000)$(last_reason alice)" otp-wrong "sudo with a wrong code"
+until_true try_sudo "$(code_of "$secret" 1)" >"$work/sudo.out"
+is "$(cat "$work/sudo.out")" 0 "sudo by code and password"
+is "$(grep -v '^#' /etc/pam.d/login | grep -c pam_doublelock)" 1 "the console asks, too"
+is "$(doublelock setup rollback >/dev/null; grep -l pam_doublelock /etc/pam.d/sudo /etc/pam.d/login /etc/pam.d/sshd)" \
+	/etc/pam.d/sshd "put back together, but for what was confirmed"
+: "$root"
 
 # the authenticator is lost: glass is broken, and the record says by which section
 gpasswd -a alice breakglass >/dev/null
