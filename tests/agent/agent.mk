@@ -19,7 +19,8 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 $(B)/tests/test_held: $(B)/obj/tests/unit/pki.o
 $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
 # the library once more, behind the parts that need it
-$(B)/fuzz/fuzz_gateway: $(AGENT_PARTS)
-$(B)/fuzz/fuzz_gateway: TEST_LIBS += $(B)/libdoublelock.a
+FUZZ_AGENT := $(B)/fuzz/fuzz_gateway $(B)/fuzz/fuzz_spop $(B)/fuzz/fuzz_fcgi
+$(FUZZ_AGENT): $(AGENT_PARTS)
+$(FUZZ_AGENT): TEST_LIBS += $(B)/libdoublelock.a
 $(B)/fuzz/fuzz_password: $(call obj,agent/gateways/password.c)
 $(B)/fuzz/fuzz_password: TEST_LIBS += $(B)/libdoublelock.a

@@ -338,13 +338,13 @@ site_fini(struct site *site)
 
 /* --- asking ---------------------------------------------------------------------------- */
 
-static int
-connect_as(struct site *site, uid_t peer)
+int
+site_connect(const char *path, uid_t peer)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	bool other = geteuid() == 0 && peer != 0;
 
-	assert_true(dlk_text_copy(address.sun_path, sizeof(address.sun_path), site->socket));
+	assert_true(dlk_text_copy(address.sun_path, sizeof(address.sun_path), path));
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_true(fd >= 0);
 	/* the kernel notes who connects */
@@ -378,7 +378,7 @@ void
 site_send(
     struct site *site, uid_t peer, struct dlk_bytes request, struct site_answer *ret_answer)
 {
-	int fd = connect_as(site, peer);
+	int fd = site_connect(site->socket, peer);
 	DLK_AUTO_BUF answer = { 0 };
 	uint8_t part[4096];
 

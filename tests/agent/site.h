@@ -66,7 +66,9 @@ void site_revoke(struct site *site, long serial); /* and a new CRL */
 void site_age_crl(struct site *site, int minutes);
 long site_serial(const struct site *site); /* of the certificate made last */
 
-/* One connection, one request; `peer` is who connects (with root; else it is ourselves). */
+/* A connection; `peer` is who connects (with root; else it is ourselves). */
+int site_connect(const char *path, uid_t peer);
+/* One connection, one request. */
 void site_send(
     struct site *site, uid_t peer, struct dlk_bytes request, struct site_answer *ret_answer);
 void site_ask(
