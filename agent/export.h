@@ -29,7 +29,8 @@ int dlk_export_open(const char *path, int *ret_dir);
  * in. */
 int dlk_export_lists(int dir, const struct dlk_engine *engine, const struct dlk_crl_urls *urls,
     int64_t now, struct dlk_exported *exported);
-/* Of registered certificates. A key stays until a certificate with it is good again. */
+/* Of registered certificates, and of those that were judged. A key stays until a certificate
+ * with it is good again. */
 int dlk_export_keys(int dir, const struct dlk_engine *engine, uid_t owner, int64_t now,
     struct dlk_exported *exported);
 

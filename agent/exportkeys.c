@@ -13,6 +13,7 @@
 #include "base/text.h"
 #include "core/judge.h"
 #include "core/sshkey.h"
+#include "store/keystate.h"
 #include "store/registry.h"
 
 #define USERS_MAX 65536
@@ -172,6 +173,32 @@ take_all_registered(struct keys *keys, uid_t owner)
 	return r;
 }
 
+/* ---- what was judged ---- */
+
+static int
+take_state(const struct dlk_keystate *state, void *arg)
+{
+	struct keys *keys = arg;
+	struct dlk_bytes key = dlk_bytes_str(state->key);
+
+	return state->good ? add_line(&keys->good, &keys->n_good, key, "")
+			   : add_line(&keys->revoked, &keys->n_revoked, key, state->name);
+}
+
+/* A record that is not there yet has judged nobody. */
+static int
+take_judged(struct keys *keys)
+{
+	DLK_AUTO_RECORD *record = NULL;
+	struct dlk_finding ignored = { 0 };
+	int r =
+	    dlk_record_open(dlk_engine_settings(keys->engine)->store, NULL, &record, &ignored);
+
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? r : dlk_keystates_each(record, keys->now, take_state, keys);
+}
+
 /* ---- what stands in the file ---- */
 
 static int
@@ -246,6 +273,8 @@ dlk_export_keys(int dir, const struct dlk_engine *engine, uid_t owner, int64_t n
 
 	if (r == 0)
 		r = take_all_registered(&keys, owner);
+	if (r == 0)
+		r = take_judged(&keys);
 	if (r == 0)
 		r = take_file(&keys, dlk_bytes_of(&old));
 	sort(keys.revoked, keys.n_revoked);

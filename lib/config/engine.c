@@ -27,7 +27,9 @@ struct dlk_engine {
 	struct dlk_record *record;
 	bool gathers; /* its record does */
 	struct dlk_binding binding;
-	struct dlk_wants wants; /* of what was judged, until it is written down */
+	/* of what was judged, until it is written down */
+	struct dlk_wants wants;
+	struct dlk_keystates states;
 	struct dlk_ports ports;
 };
 
@@ -179,6 +181,8 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 	if (e->settings->crl_fetch &&
 	    e->settings->policy.revocation.mode != DLK_REVOCATION_OFF)
 		e->binding.wants = &e->wants;
+	if (e->settings->export && e->settings->policy.revocation.mode != DLK_REVOCATION_OFF)
+		e->binding.states = &e->states;
 	e->ports = dlk_binding_ports(&e->binding, e->trust, e->crls);
 	e->ports.known = e->known;
 	*ret_engine = e;
@@ -336,6 +340,9 @@ dlk_engine_want(struct dlk_engine *engine, int64_t now)
 	if (engine->record && engine->wants.n > 0)
 		(void)dlk_wanted_note(engine->record, &engine->wants, now);
 	dlk_wants_fini(&engine->wants);
+	if (engine->record && engine->states.n > 0)
+		(void)dlk_keystates_note(engine->record, &engine->states, now);
+	dlk_keystates_fini(&engine->states);
 }
 
 static enum dlk_reason

@@ -54,7 +54,8 @@ int dlk_engine_commit(struct dlk_engine *engine);
 void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
 /* Writes down where the lists of revocation of those who were judged are, for whoever fetches
- * them. Apart from the decision, so that nobody's answer waits for it: close does it too. */
+ * them, and which keys are of revoked certificates. Apart from the decision, so that nobody's
+ * answer waits for it: close does it too. */
 void dlk_engine_want(struct dlk_engine *engine, int64_t now);
 /* Notes that a session begins or ends (request->session): of root's programs, of services that
  * the configuration names, of accounts that exist. The verdict is never a yes; where it names

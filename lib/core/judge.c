@@ -105,6 +105,8 @@ judge(const struct judging *j, struct dlk_standing *ret_standing, struct dlk_fin
 		want_lists(j->ports, paths);
 	if (reason == DLK_R_OK)
 		reason = clear_all(j->policy, &rules, j->ports, paths, j->now, &list, finding);
+	if (j->ports->judged && (reason == DLK_R_OK || reason == DLK_R_REVOKED))
+		j->ports->judged(j->ports->ctx, j->leaf, reason == DLK_R_OK);
 	if (reason == DLK_R_OK && j->with_identity)
 		reason = dlk_map_name(
 		    j->policy, j->service, list.cleared, list.n, &standing.named, finding);

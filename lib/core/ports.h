@@ -140,6 +140,8 @@ struct dlk_ports {
 	/* told of each certificate whose signatures reach an anchor, and of its issuer: lists
 	 * of revocation are where it says. Nothing waits for it. NULL: nobody cares */
 	void (*want)(void *ctx, const struct dlk_cert *cert, const struct dlk_cert *issuer);
+	/* told of each certificate with a path whether it is good or revoked; likewise */
+	void (*judged)(void *ctx, const struct dlk_cert *cert, bool good);
 	/* What this caller has had kept for this service and source, by the digest that is the
 	 * request's evidence. -ENOENT */
 	int (*kept)(void *ctx, const struct dlk_caller *caller,

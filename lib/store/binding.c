@@ -194,6 +194,15 @@ want(void *ctx, const struct dlk_cert *cert, const struct dlk_cert *issuer)
 		dlk_wants_add(binding->wants, cert, issuer);
 }
 
+static void
+judged(void *ctx, const struct dlk_cert *cert, bool good)
+{
+	const struct dlk_binding *binding = ctx;
+
+	if (binding->states)
+		dlk_keystates_add(binding->states, cert, good);
+}
+
 static const char *
 trouble(void *ctx)
 {
@@ -231,5 +240,6 @@ dlk_binding_ports(
 		.nonce = nonce,
 		.host = binding->host,
 		.want = want,
+		.judged = judged,
 	};
 }

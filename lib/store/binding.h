@@ -3,6 +3,7 @@
 #ifndef DLK_STORE_BINDING_H
 #define DLK_STORE_BINDING_H
 
+#include "store/keystate.h"
 #include "store/record.h"
 #include "store/wanted.h"
 
@@ -13,8 +14,9 @@ struct dlk_binding {
 	const char *certs;    /* directory of the registry; NULL: none */
 	struct dlk_care care; /* for its files */
 	char words[DLK_DETAIL_MAX + 1];
-	char host[DLK_NAME_MAX + 1]; /* asked for with the ports */
-	struct dlk_wants *wants;     /* borrowed; NULL: nobody fetches lists */
+	char host[DLK_NAME_MAX + 1];  /* asked for with the ports */
+	struct dlk_wants *wants;      /* borrowed; NULL: nobody fetches lists */
+	struct dlk_keystates *states; /* borrowed; NULL: nobody writes a file of keys */
 };
 /* The ports borrow binding, trust and crls. */
 struct dlk_ports dlk_binding_ports(

@@ -63,7 +63,8 @@ static const char version_1[] =
 /* What 0.2.0 adds, all of it: a version of the schema belongs to a release. `process` is from
  * which login a process's session will be, `place` which file this is, `checkpoint` where the
  * events begin that are kept, `wanted` where lists of revocation are to be fetched from,
- * `kept` certificates between a gateway's two calls, `visit` its connections. */
+ * `revoked` what sshd is to refuse, `kept` certificates between a gateway's two calls, `visit`
+ * its connections. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -78,6 +79,10 @@ static const char version_2[] =
     "CREATE TABLE wanted (row INTEGER PRIMARY KEY AUTOINCREMENT, url TEXT NOT NULL UNIQUE,"
     " issuer BLOB NOT NULL, name TEXT NOT NULL, since INTEGER NOT NULL,"
     " at INTEGER NOT NULL);"
+    "CREATE TABLE revoked (row INTEGER PRIMARY KEY, fingerprint TEXT NOT NULL UNIQUE,"
+    " key TEXT NOT NULL, good INTEGER NOT NULL, until INTEGER NOT NULL,"
+    " at INTEGER NOT NULL);"
+    "CREATE INDEX revoked_key ON revoked (key);"
     "CREATE TABLE kept (row INTEGER PRIMARY KEY AUTOINCREMENT, caller TEXT NOT NULL,"
     " service TEXT NOT NULL, source TEXT NOT NULL, fingerprint TEXT NOT NULL,"
     " at INTEGER NOT NULL, attempt BLOB NOT NULL, certificate BLOB NOT NULL,"

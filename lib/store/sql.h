@@ -116,6 +116,13 @@
 	X(VISIT_SET, "INSERT OR REPLACE INTO visit (caller, service, name, user, key, at) VALUES (?1,?2,?3,?4,?5,?6)") \
 	X(VISITS_END, "DELETE FROM visit WHERE user = ?1") \
 	X(VISITS_OLD, "DELETE FROM visit WHERE row IN (SELECT row FROM visit ORDER BY row LIMIT 4) AND at < ?1") \
+	/* revoked: certificates that were judged so, and good ones with the same key */ \
+	X(KEY_STATE, "SELECT count(*) FROM revoked WHERE fingerprint = ?1 AND good = ?2") \
+	X(KEY_KNOWN, "SELECT count(*) FROM revoked WHERE key = ?1") \
+	X(KEY_SET, "INSERT INTO revoked (fingerprint, key, good, until, at) VALUES (?1, ?2, ?3, ?4, ?5) " \
+		"ON CONFLICT (fingerprint) DO UPDATE SET good = excluded.good, at = excluded.at") \
+	X(KEYS_FEW, "DELETE FROM revoked WHERE row NOT IN (SELECT row FROM revoked ORDER BY row DESC LIMIT ?1)") \
+	X(KEYS, "SELECT row, fingerprint, key, good, until FROM revoked ORDER BY row LIMIT ?1") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \

@@ -40,6 +40,10 @@ refresh
 is "$(test -e "$out"; echo $?)" 1 "nothing is exported unless somebody asks for it"
 
 configure <<-END
+	[service web]
+	certificate = gateway
+	otp = none
+	vouch = 0
 	[revocation]
 	export = $out
 END
@@ -127,6 +131,27 @@ until_true judged_is alice "certificate revoked"
 is "$(judged alice)" "certificate revoked" "and keeps them fresh"
 until_true key_is alice revoked
 is "$was" revoked "keys as well"
+
+# one that nobody has registered, met by a gateway
+pki_client issuing carol
+account carol
+key_of carol
+ask() { # as a gateway does
+	jq -nc --rawfile c "$pki/issuing/carol.pem" '{certificate: $c, service: "web"}' >"$work/body"
+	{
+		printf 'POST /v1/check HTTP/1.0\r\nContent-Length: %d\r\n\r\n' \
+			"$(wc -c <"$work/body")"
+		cat "$work/body"
+	} | socat -t 10 - UNIX-CONNECT:/run/doublelock/agent.sock | tail -n 1 | jq -r .reason
+}
+ask_is() { [ "$(ask)" = "$1" ]; }
+is "$(ask)" ok "a certificate that is not registered"
+pki_revoke issuing carol
+publish issuing
+until_true ask_is revoked
+refresh
+key_is carol revoked
+is "$was" revoked "is known by its key once it was refused"
 stop "$agent_pid"
 is "$ended" 0 "it ends when it is told to"
 

@@ -354,7 +354,8 @@ static struct dlk_ports
 ports_of(struct world *w)
 {
 	return (struct dlk_ports){ w, trust, crls, account, member, registered, begin, settle,
-		abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL, find_kept };
+		abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL, NULL,
+		find_kept };
 }
 
 static void
@@ -975,7 +976,8 @@ decide_in(struct world *w, struct dlk_dialogue *dialogue, const struct dlk_reque
 		.entrance = request->entrance, .root = root, .uid = 7, .dialogue = dialogue
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
-		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL, NULL };
+		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL, NULL,
+		NULL };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);

@@ -67,9 +67,10 @@ an_older_one_gets_what_is_missing(void **state)
 	struct room *room = *state;
 
 	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, "12345678901234567890");
-	room_sql(room, "DROP TABLE wanted; DROP TABLE process; DROP TABLE checkpoint;"
-		       "DROP TABLE place; DROP TABLE kept; DROP TABLE visit;"
-		       "PRAGMA user_version = 1");
+	room_sql(room,
+	    "DROP TABLE wanted; DROP TABLE revoked;DROP TABLE process; DROP TABLE checkpoint;"
+	    "DROP TABLE place; DROP TABLE kept; DROP TABLE visit;"
+	    "PRAGMA user_version = 1");
 	room_reopen(room);
 	assert_int_equal(room_number(room, "PRAGMA user_version"), THERE);
 	assert_int_equal(room_number(room, "SELECT count(*) FROM wanted"), 0);
