@@ -243,29 +243,41 @@ digest_evidence(struct dlk_question *q)
 	    q->house->memo, dlk_bytes_of(&q->asked.evidence), q->evidence_digest);
 }
 
+/* A bucket of this gateway's own: nobody else uses up what its clients have. */
+static enum dlk_throttled
+take(const struct dlk_question *q, const char *what, struct dlk_bytes key, unsigned rate)
+{
+	char kind[DLK_NAME_MAX + 32];
+
+	dlk_text_print(kind, sizeof(kind), "%s of %s", what, q->caller.name);
+	return dlk_throttle_take(q->house->throttle, kind, key, rate, dlk_monotonic_ms());
+}
+
 static enum dlk_throttled
 limit(const struct dlk_question *q)
 {
-	struct dlk_throttle *throttle = q->house->throttle;
 	unsigned rate = dlk_reload_rate(q->house->reload);
-	int64_t now = dlk_monotonic_ms();
-	enum dlk_throttled source = DLK_THROTTLE_PASS, certificate = DLK_THROTTLE_PASS;
+	enum dlk_throttled worst = DLK_THROTTLE_PASS, one[4] = { DLK_THROTTLE_PASS };
 
-	if (!q->caller.root && dlk_throttle_holds(throttle, "peer",
-				   dlk_bytes_str(q->caller.name), STRANGER_RATE, now))
+	if (!q->caller.root &&
+	    dlk_throttle_holds(q->house->throttle, "peer", dlk_bytes_str(q->caller.name),
+		STRANGER_RATE, dlk_monotonic_ms()))
 		return DLK_THROTTLE_HELD;
+	one[0] = take(q, "all", dlk_bytes_str(""), dlk_reload_gateway_rate(q->house->reload));
 	if (q->asked.source[0] != '\0')
-		source = dlk_throttle_take(
-		    throttle, "source", dlk_bytes_str(q->asked.source), rate, now);
-	if (q->named.serial[0] != '\0')
-		certificate = dlk_throttle_take(
-		    throttle, "named", dlk_bytes_str(q->named.serial), rate, now);
+		one[1] = take(q, "source", dlk_bytes_str(q->asked.source), rate);
 	if (q->asked.evidence.n > 0)
-		certificate = dlk_throttle_take(throttle, "certificate",
-		    DLK_BYTES(q->evidence_digest, sizeof(q->evidence_digest)), rate, now);
-	if (source == DLK_THROTTLE_FIRST || certificate == DLK_THROTTLE_FIRST)
-		return DLK_THROTTLE_FIRST;
-	return source != DLK_THROTTLE_PASS ? source : certificate;
+		one[2] = take(q, "certificate",
+		    DLK_BYTES(q->evidence_digest, sizeof(q->evidence_digest)), rate);
+	if (q->named.serial[0] != '\0')
+		one[3] = take(q, "serial", dlk_bytes_str(q->named.serial), rate);
+	for (size_t i = 0; i < sizeof(one) / sizeof(one[0]); i++) {
+		if (one[i] == DLK_THROTTLE_FIRST)
+			return one[i];
+		if (one[i] != DLK_THROTTLE_PASS)
+			worst = one[i];
+	}
+	return worst;
 }
 
 static void

@@ -29,7 +29,7 @@ struct dlk_reload {
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t some;
-	_Atomic unsigned rate, generation;
+	_Atomic unsigned rate, gateway_rate, generation;
 	bool asked, ending;             /* under the lock */
 	bool rejected;                  /* under the lock */
 	char words[DLK_DETAIL_MAX + 1]; /* under the lock */
@@ -181,6 +181,7 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	dlk_say(DLK_NOTICE, "%s: in force", plan->config);
 	set_rejected(reload, false, "");
 	reload->rate = dlk_engine_settings(next.engine[0])->rate;
+	reload->gateway_rate = dlk_engine_settings(next.engine[0])->gateway_rate;
 	pthread_mutex_lock(&reload->lock);
 	dlk_lists_read(&reload->lists, next.engine[0]);
 	pthread_mutex_unlock(&reload->lock);
@@ -324,6 +325,7 @@ dlk_reload_new(const struct dlk_reload_plan *plan, const struct dlk_engine *in_f
 		return -ENOMEM;
 	reload->plan = *plan;
 	reload->rate = dlk_engine_settings(in_force)->rate;
+	reload->gateway_rate = dlk_engine_settings(in_force)->gateway_rate;
 	reload->print = dlk_watch_print(dlk_engine_settings(in_force));
 	reload->troubled = dlk_engine_trouble(in_force)->reason != DLK_R_UNDECIDED;
 	dlk_lists_read(&reload->lists, in_force);
@@ -367,6 +369,12 @@ unsigned
 dlk_reload_generation(const struct dlk_reload *reload)
 {
 	return reload->generation;
+}
+
+unsigned
+dlk_reload_gateway_rate(const struct dlk_reload *reload)
+{
+	return reload->gateway_rate;
 }
 
 unsigned

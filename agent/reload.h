@@ -36,6 +36,7 @@ void dlk_reload_lists(struct dlk_reload *reload, struct dlk_lists *ret_lists);
 /* Another number after each change of what is in force. */
 unsigned dlk_reload_generation(const struct dlk_reload *reload);
 unsigned dlk_reload_rate(const struct dlk_reload *reload);
+unsigned dlk_reload_gateway_rate(const struct dlk_reload *reload);
 void dlk_reload_free(struct dlk_reload *reload); /* ends the thread; NULL is fine */
 
 #endif

@@ -13,6 +13,7 @@
 #include <openssl/pem.h>
 
 #include "base/text.h"
+#include "config/remote.h"
 
 #define FILE_MOST  ((size_t)256 * 1024)
 #define CHAIN_MOST (64 * 1024) /* octets of what a peer shows */
@@ -217,45 +218,9 @@ load_all(struct dlk_tls *tls, const struct dlk_settings *s, uid_t owner,
 	if (r == 0)
 		r = load_key(tls->context, s->tls.key, &secret, finding);
 	if (r == 0)
-		r = dlk_clients_load(s->tls.clients, &care, &tls->clients, finding);
+		r = dlk_remote_load(s, &care, &tls->clients, finding);
 	for (size_t i = 0; i < s->tls.readers.n && r == 0; i++)
 		r = dlk_peers_add_name(&tls->readers, s->tls.readers.text[i]);
-	return r;
-}
-
-/* Somebody is meant, and nobody would be let in. */
-static int
-check_names(const struct dlk_clients *clients, const struct dlk_peers *peers,
-    const char *section, const char *key, struct dlk_finding *finding)
-{
-	char words[2 * DLK_NAME_MAX];
-
-	for (size_t i = 0; i < peers->n_names; i++) {
-		if (dlk_clients_know(clients, peers->name[i]))
-			continue;
-		dlk_text_print(words, sizeof(words),
-		    "%s: there is no user '%.100s', and no such file in [agent] clients", key,
-		    peers->name[i]);
-		return wrong(finding, section, words);
-	}
-	return 0;
-}
-
-static int
-check_policy(
-    const struct dlk_tls *tls, const struct dlk_settings *s, struct dlk_finding *finding)
-{
-	int r = check_names(tls->clients, &tls->readers, "agent", "readers", finding);
-
-	for (size_t i = 0; i < s->policy.n_services && r == 0; i++) {
-		const struct dlk_service *service = &s->policy.service[i];
-
-		r = check_names(
-		    tls->clients, &service->vouch, service->section, "vouch", finding);
-		if (r == 0)
-			r = check_names(tls->clients, &service->ask_for, service->section,
-			    "ask-for", finding);
-	}
 	return r;
 }
 
@@ -278,8 +243,6 @@ dlk_tls_open(const struct dlk_settings *settings, uid_t owner, struct dlk_tls **
 	tls->refs = 1;
 	tls->context = SSL_CTX_new(TLS_server_method());
 	int r = tls->context ? load_all(tls, settings, owner, finding) : -ENOMEM;
-	if (r == 0)
-		r = check_policy(tls, settings, finding);
 	if (r < 0) {
 		dlk_tls_free(tls);
 		return r;

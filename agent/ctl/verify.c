@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "config/remote.h"
 #include "core/judge.h"
 #include "core/section.h"
 #include "store/binding.h"
@@ -205,6 +207,26 @@ verify(struct verify *v, const char *path)
 	return reason == DLK_R_OK ? judge(v) : reason;
 }
 
+/* What only the agent reads, and reads at its start: a private key stays unread here. */
+static enum dlk_reason
+check_agent(struct verify *v)
+{
+	const struct dlk_settings *s = dlk_engine_settings(v->grounds.engine);
+	const struct dlk_care care = dlk_engine_care(v->grounds.engine);
+	const char *const files[] = { s->tls.certificate, s->tls.key, s->webhook.secret_file,
+		s->webhook.ca, s->webhook.certificate, s->webhook.key };
+	struct dlk_clients *clients = NULL;
+
+	if (dlk_remote_load(s, &care, &clients, &v->finding) < 0)
+		return v->finding.reason;
+	dlk_clients_free(clients);
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (files[i] && access(files[i], F_OK) < 0)
+			return dlk_find(&v->finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG,
+			    "%.300s: %s", files[i], dlk_file_error(errno));
+	return DLK_R_OK;
+}
+
 static int
 check_config(struct verify *v)
 {
@@ -214,6 +236,8 @@ check_config(struct verify *v)
 		return CTL_FAULT;
 	enum dlk_reason reason =
 	    ctl_grounds_of_config(&v->grounds, v->config, &none, &v->finding);
+	if (reason == DLK_R_OK)
+		reason = check_agent(v);
 	bool good = reason == DLK_R_OK;
 	if (v->json)
 		return ctl_print(

@@ -25,7 +25,7 @@ set_listen(struct dlk_build *b, const char *value, const char **ret_why)
 }
 
 static int
-set_rate(struct dlk_build *b, const char *value, const char **ret_why)
+read_rate(const char *value, unsigned *ret_rate, const char **ret_why)
 {
 	char number[16] = "";
 	size_t n = strlen(value);
@@ -36,8 +36,20 @@ set_rate(struct dlk_build *b, const char *value, const char **ret_why)
 	memcpy(number, value, n - 2);
 	if (dlk_int_parse(number, 1, 1000000, &rate) < 0)
 		return dlk_value_wrong(ret_why, "N/s, N from 1 to 1000000");
-	b->settings->rate = (unsigned)rate;
+	*ret_rate = (unsigned)rate;
 	return 0;
+}
+
+static int
+set_rate(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return read_rate(value, &b->settings->rate, ret_why);
+}
+
+static int
+set_gateway_rate(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return read_rate(value, &b->settings->gateway_rate, ret_why);
 }
 
 static bool
@@ -163,6 +175,7 @@ set_keep(struct dlk_build *b, const char *value, const char **ret_why)
 const struct dlk_option dlk_options_agent[] = {
 	{ "agent", "listen", set_listen, .repeats = true },
 	{ "agent", "rate", set_rate, .repeats = false },
+	{ "agent", "gateway-rate", set_gateway_rate, .repeats = false },
 	{ "agent", "tls-certificate", set_tls_certificate, .repeats = false },
 	{ "agent", "tls-key", set_tls_key, .repeats = false },
 	{ "agent", "tls-min", set_tls_min, .repeats = false },

@@ -35,8 +35,8 @@ struct dlk_settings {
 	char *export;                /* [revocation] export: a directory, or NULL */
 	char *certificates;          /* [certificates] directory */
 	struct dlk_strings listen;   /* [agent] listen: "unix:/path", ... */
-	unsigned
-	    rate; /* [agent] rate: requests a second of one source or certificate; 0: any */
+	unsigned rate; /* [agent] rate: requests a second of one source or certificate */
+	unsigned gateway_rate; /* [agent] gateway-rate: of one gateway; 0 in either: any */
 	struct {
 		char *certificate, *key; /* of the tls: listeners */
 		char *clients; /* directory of NAME.pem: the gateways that may come */

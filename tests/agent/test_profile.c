@@ -57,6 +57,7 @@ each_gateway_has_its_spelling(void **state)
 		{ "traefik", "X-Forwarded-Tls-Client-Cert", "AQIDBA%3D%3D", false },
 		{ "traefik", "X-Forwarded-Tls-Client-Cert", "AQIDBA%3D%3D%2CBQY%3D", false },
 		{ "traefik", "X-Forwarded-Tls-Client-Cert", "AQIDBA%3D%3D,BQY%3D", true },
+		{ "traefik", "X-Forwarded-Tls-Client-Cert", "AQIDBA%3d%3d,BQY=,BQY%3d", true },
 		{ "rfc9440", "Client-Cert", ":AQIDBA==:", false },
 		{ "alb", "X-Amzn-Mtls-Clientcert-Leaf",
 		    "-----BEGIN%20CERTIFICATE-----%0AAQIDBA==%0A-----END%20CERTIFICATE-----%"
@@ -65,6 +66,19 @@ each_gateway_has_its_spelling(void **state)
 		{ "envoy", "X-Forwarded-Client-Cert",
 		    "By=spiffe://a/b;Hash=00ff;Cert=\"" ESCAPED
 		    "\";Subject=\"CN=alice,O=\\\"x;y\\\"\";URI=spiffe://a/c;DNS=a;DNS=b",
+		    false },
+		/* all that set_current_client_cert_details has, in the order of Envoy */
+		{ "envoy", "X-Forwarded-Client-Cert",
+		    "By=spiffe://a/b;By=http://frontend;Hash=468ed33be74eee6556d90c0149c1309e"
+		    "9ba61d6425303443c0748a02dd8de688;Cert=\"" ESCAPED
+		    "\";Chain=\"" ESCAPED_CHAIN "\";Subject=\"/C=US/ST=CA/O=a, b; c=d \\\\"
+		    "\";URI=http://x/y?z=1;URI=;DNS=a;DNS=b",
+		    true },
+		{ "envoy", "X-Forwarded-Client-Cert", "CERT=\"" ESCAPED "\"", false },
+		{ "envoy", "X-Forwarded-Client-Cert", "Cert=" ESCAPED, false },
+		{ "envoy", "X-Forwarded-Client-Cert",
+		    "Subject=\"Cert=\\\"x\\\";Cert=y\";Cert=\"" ESCAPED "\"", false },
+		{ "envoy", "X-Forwarded-Client-Cert", "Subject=\"\";Cert=\"" ESCAPED "\"",
 		    false },
 		{ "envoy", "x-forwarded-client-cert",
 		    "Hash=00ff;cert=\"" ESCAPED "\";Chain=\"" ESCAPED_CHAIN "\"", true },
@@ -118,6 +132,13 @@ no_certificate_has_many_spellings(void **state)
 		    { "X-Client-Cert-Der",
 			"{http.request.tls.client.certificate_der_base64}" } },
 		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", "By=spiffe://a;Hash=00" } },
+		{ { "envoy", NULL },
+		    { "X-Forwarded-Client-Cert", "By=spiffe://a;Hash=00;URI=spiffe://b" } },
+		{ { "envoy", NULL }, { "Host", "x" } },
+		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert", "" } },
+		{ { "rfc9440", NULL }, { "Client-Cert", "" } },
+		{ { "alb", NULL }, { "X-Amzn-Mtls-Clientcert-Leaf", "" } },
+		{ { "alb", NULL }, { "X-Amzn-Mtls-Clientcert-Serial-Number", "03" } },
 		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert-Info", "Subject" } },
 	};
 
@@ -159,6 +180,24 @@ what_is_not_its_spelling_is_malformed(void **state)
 		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", "Cert=\"a\\" } },
 		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", "[{\"Cert\":\"x\"}]" } },
 		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", ";" } },
+		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", "{\"Cert\":\"x\"}" } },
+		/* APPEND_FORWARD: what a client wrote, and behind it what Envoy saw */
+		{ { "envoy", NULL },
+		    { "X-Forwarded-Client-Cert",
+			"By=spiffe://a;Hash=00,By=spiffe://b;Hash=ff;Cert=\"" ESCAPED "\"" } },
+		{ { "envoy", NULL },
+		    { "X-Forwarded-Client-Cert", "Cert=\"" ESCAPED "\";cert=" ESCAPED } },
+		{ { "envoy", NULL },
+		    { "X-Forwarded-Client-Cert",
+			"Chain=\"" ESCAPED "\";Chain=\"" ESCAPED "\";Cert=\"" ESCAPED "\"" } },
+		{ { "envoy", NULL }, { "X-Forwarded-Client-Cert", "Cert" } },
+		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert", ",AQIDBA==" } },
+		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert", "AQIDBA==,,BQY=" } },
+		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert", "AQIDBA==, BQY=" } },
+		{ { "traefik", NULL }, { "X-Forwarded-Tls-Client-Cert", ESCAPED } },
+		{ { "rfc9440", NULL }, { "Client-Cert", "\"AQIDBA==\"" } },
+		{ { "rfc9440", NULL }, { "Client-Cert", ":AQIDBA:" } },
+		{ { "alb", NULL }, { "X-Amzn-Mtls-Clientcert-Leaf", "-----BEGIN%20CERT" } },
 	};
 
 	(void)state;

@@ -51,6 +51,7 @@ configure_tls() {
 }
 configure_tls
 secret=$(enroll alice) || die "alice could not be enrolled"
+is "$(doublelock verify --check-config 2>&1)" ok "the configuration is one"
 start_agent
 in_force() { [ "$(grep -c 'in force' "$work/agent.log")" -gt "$1" ]; }
 
@@ -203,8 +204,10 @@ talk_open edge1
 talk
 is "$status" 200 "another one"
 mv $etc/clients/edge1.pem "$work/edge1.pem"
-until_true grep -q "vouch: there is no user 'edge1'" "$work/agent.log"
+until_true grep -q "\[service web\]: vouch: there is no user 'edge1'" "$work/agent.log"
 is $? 0 "a name that leads to no file is no configuration"
+words=$(doublelock verify --check-config 2>&1)
+like "$? $words" "^3 .*vouch: there is no user 'edge1'" "as verify --check-config says"
 call issuing/edge1 "https://$at/healthz"
 is "$status $(printf '%s' "$body" | jq -r .configuration)" "200 rejected" "and the one before stays in force"
 before=$(grep -c 'in force' "$work/agent.log")
@@ -261,6 +264,19 @@ call issuing/edge1 --tls-max 1.2 --ciphers ECDHE-ECDSA-CHACHA20-POLY1305 "https:
 is "$status" 200 "which is one of them"
 check - web issuing/alice --tls-max 1.2
 gone "and not without a certificate"
+
+# a gateway's measure
+before=$(grep -c 'in force' "$work/agent.log")
+configure_tls 'gateway-rate = 1/s'
+until_true in_force "$before"
+is_limited() {
+	check issuing/edge1 web issuing/alice
+	[ "$reason" = rate-limited ]
+}
+until_true is_limited
+want "403 rate-limited" "a gateway that asks too often"
+check issuing/edge5 web issuing/alice
+want "403 possession-unproven" "which is nothing to another one"
 stop "$agent_pid"
 is "$ended" 0 "the agent ends when it is told to"
 finish
