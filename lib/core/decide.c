@@ -385,7 +385,8 @@ asks(const struct dlk_decision *d)
 }
 
 /* Nothing of it was written. A refusal stays what it is, unrecorded; everything else is the
- * fault of the store. */
+ * fault of the store. So is a wrong code that could not be counted: who guesses would be told
+ * again and again, and a right code by its being told something else. */
 static enum dlk_reason
 unsettled(struct dlk_decision *d, int error)
 {
@@ -393,7 +394,8 @@ unsettled(struct dlk_decision *d, int error)
 
 	d->verdict.event[0] = '\0';
 	d->verdict.effect = DLK_EFFECT_ENFORCE;
-	if (reason != DLK_R_OK && reason != DLK_R_OTP_REQUIRED && !asks(d))
+	if (reason != DLK_R_OK && reason != DLK_R_OTP_REQUIRED && !asks(d) &&
+	    !d->settlement.failures_changed)
 		return reason;
 	if (asks(d))
 		d->caller->dialogue->asking = false;

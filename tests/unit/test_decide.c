@@ -589,6 +589,31 @@ no_record_no_yes(void **state)
 	}
 }
 
+/* Nobody learns by trying which code is the right one while failures cannot be counted. */
+static void
+no_count_no_word_about_the_code(void **state)
+{
+	struct world *w = *state;
+	DLK_AUTO_REQUEST request;
+	struct dlk_verdict verdict;
+
+	ask_sshd(&request, alice, "alice");
+	type_code(&request);
+	request.code.b[0] ^= 1;
+	w->settle_error = -ENOSPC;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_FAULT_STORE);
+	assert_int_equal(w->settled, 0);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_WRONG);
+	assert_true(w->last.failures_changed);
+	/* a certificate is public: its refusal is what it is */
+	request.possession = DLK_POSSESSION_NONE;
+	w->settle_error = -ENOSPC;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_POSSESSION_UNPROVEN);
+}
+
 static void
 an_offered_key_is_recorded_as_that(void **state)
 {
@@ -1127,6 +1152,7 @@ main(void)
 		CASE(a_key_that_is_a_certificate_is_judged_in_full),
 		CASE(a_good_certificate_is_not_hidden_by_a_bad_one_of_its_key),
 		CASE(no_record_no_yes),
+		CASE(no_count_no_word_about_the_code),
 		CASE(an_offered_key_is_recorded_as_that),
 		CASE(a_trial_is_recorded_and_grants_nothing),
 		CASE(a_gateway_learns_who_it_is),
