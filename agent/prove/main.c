@@ -19,8 +19,12 @@
 #include "sandbox.h"
 #include "wire/frame.h"
 
-#define LIST_MS 5000  /* to connect and to hear which keys there are */
-#define SIGN_MS 40000 /* all signatures: somebody may have to touch a key, or to say yes */
+#ifndef DLK_LIST_MS
+#define DLK_LIST_MS 5000 /* to connect and to hear which keys there are */
+#endif
+#ifndef DLK_SIGN_MS
+#define DLK_SIGN_MS 40000 /* all signatures: a key may have to be touched, or allowed */
+#endif
 
 enum { EXIT_DONE = 0, EXIT_USAGE = 2, EXIT_FAULT = 3 };
 
@@ -63,7 +67,7 @@ connect_agent(int environment, int *ret_fd)
 	if (error != 0)
 		return error == -ENOENT ? DLK_TROUBLE_NO_AGENT
 					: say(DLK_TROUBLE_UNREACHABLE, error);
-	error = dlk_sshagent_connect(path, getuid(), dlk_monotonic_ms() + LIST_MS, ret_fd);
+	error = dlk_sshagent_connect(path, getuid(), dlk_monotonic_ms() + DLK_LIST_MS, ret_fd);
 	if (error == 0)
 		return DLK_TROUBLE_NONE;
 	if (error == -DLK_EOWNER)
@@ -77,7 +81,7 @@ static enum dlk_trouble
 sign_with_one(int agent, const struct dlk_identity *list, size_t n, struct dlk_bytes data,
     struct dlk_answer *answer)
 {
-	int64_t deadline = dlk_monotonic_ms() + SIGN_MS;
+	int64_t deadline = dlk_monotonic_ms() + DLK_SIGN_MS;
 	enum dlk_trouble trouble = DLK_TROUBLE_NO_KEY;
 
 	for (size_t i = 0; i < n; i++) {
@@ -113,7 +117,7 @@ prove(int environment, struct dlk_bytes octets, struct dlk_answer *answer)
 	enum dlk_trouble trouble = connect_agent(environment, &agent);
 	if (trouble != DLK_TROUBLE_NONE)
 		return trouble;
-	error = dlk_sshagent_list(agent, dlk_monotonic_ms() + LIST_MS, &identities);
+	error = dlk_sshagent_list(agent, dlk_monotonic_ms() + DLK_LIST_MS, &identities);
 	if (error == 0)
 		error = dlk_identities_choose(
 		    dlk_bytes_of(&identities), dlk_bytes_of(&challenge.wanted), list, &n);

@@ -273,6 +273,8 @@ dlk_sshsig_verify_bare(EVP_PKEY *key, struct dlk_bytes signature, struct dlk_byt
 	size_t half = signature.n / 2;
 	bool good = false;
 
+	if (signature.n == 0)
+		return unproven(finding, "there is none");
 	if (EVP_PKEY_is_a(key, "RSA"))
 		good = holds(key, "SHA256", signature, data);
 	else if (EVP_PKEY_is_a(key, "EC") && signature.n % 2 == 0 && half <= HALF_MAX)

@@ -18,9 +18,19 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 $(B)/tests/test_held: $(B)/obj/tests/unit/pki.o
 $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
+# the prover, and once more with short deadlines
+$(B)/obj/tests/agent/hasty.o: agent/prove/main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -DDLK_LIST_MS=300 -DDLK_SIGN_MS=300 -c $< -o $@
+$(B)/tests/prove-hasty: $(filter-out %/prove/main.o,$(PROVE)) $(B)/obj/tests/agent/hasty.o
+	@mkdir -p $(@D)
+	$(Q)$(LINK) -o $@ $^
+$(B)/tests/test_prove: $(B)/obj/tests/unit/sshsign.o | $(B)/doublelock-prove $(B)/tests/prove-hasty
 # the library once more, behind the parts that need it
 FUZZ_AGENT := $(B)/fuzz/fuzz_gateway $(B)/fuzz/fuzz_spop $(B)/fuzz/fuzz_fcgi
 $(FUZZ_AGENT): $(AGENT_PARTS)
 $(FUZZ_AGENT): TEST_LIBS += $(B)/libdoublelock.a
 $(B)/fuzz/fuzz_password: $(call obj,agent/gateways/password.c)
 $(B)/fuzz/fuzz_password: TEST_LIBS += $(B)/libdoublelock.a
+$(B)/fuzz/fuzz_sshagent: $(call obj,agent/prove/environ.c agent/prove/identities.c)
+$(B)/fuzz/fuzz_sshagent: TEST_LIBS += $(B)/libdoublelock.a

@@ -2,7 +2,8 @@
 /*
  * judge.c - plays the helper. `--config FILE` names its part, one line per request:
  *
- *     answer REASON [no-event] [observe] [other-user] [longer-user] [no-user] [digits N]
+ *     answer REASON [no-event] [observe] [other-user] [longer-user] [no-user] [as-asker]
+ *            [digits N] [challenge]
  *     octets HEX    sends these
  *     silence       never answers
  *     die           ends with the request unanswered
@@ -71,6 +72,12 @@ report_request(FILE *seen, const struct dlk_request *r)
 	fprintf(seen, "service %s\n", r->service);
 	fprintf(seen, "source %s\n", r->source);
 	fprintf(seen, "tty %s\n", r->tty);
+	fprintf(seen, "asker %s\n", r->asker);
+	if (r->answer.n > 0)
+		fprintf(seen, "proof %d %.*s\n", r->answer.p[0], (int)r->answer.n - 1,
+		    r->answer.p[0] ? (const char *)r->answer.p + 1 : "");
+	if (r->answer.n == 2 && r->answer.p[0] == 0)
+		fprintf(seen, "trouble %d\n", r->answer.p[1]);
 	fprintf(seen, "session %d\n", (int)r->session);
 	if (r->has_code)
 		fprintf(seen, "code %.*s\n", (int)r->code.n, (const char *)r->code.b);
@@ -83,6 +90,7 @@ answer(char *words, const struct dlk_request *request)
 	struct dlk_verdict v = { 0 };
 	DLK_AUTO_BUF frame = { 0 };
 	char *rest = NULL;
+	const char *challenge = NULL;
 
 	v.reason = dlk_reason_find(strtok_r(words, " \n", &rest));
 	dlk_text_copy(v.user, sizeof(v.user), request->user);
@@ -99,12 +107,16 @@ answer(char *words, const struct dlk_request *request)
 			strcat(v.user, "x");
 		else if (strcmp(w, "no-user") == 0)
 			v.user[0] = '\0';
+		else if (strcmp(w, "as-asker") == 0)
+			dlk_text_copy(v.user, sizeof(v.user), request->asker);
+		else if (strcmp(w, "challenge") == 0)
+			challenge = "\003 and so on";
 		else if (strcmp(w, "digits") == 0)
 			v.code_digits = (unsigned)atoi(strtok_r(NULL, " \n", &rest));
 		else
 			exit(9);
 	}
-	if (dlk_verdict_encode(&v, &frame) != 0 ||
+	if (dlk_verdict_encode_with(&v, dlk_bytes_str(challenge), &frame) != 0 ||
 	    dlk_frame_send(0, dlk_bytes_of(&frame), dlk_monotonic_ms() + 5000) != 0)
 		exit(9);
 }

@@ -222,6 +222,8 @@ begin(struct login *l, const char *part, const char *arguments)
 	    PAM_SUCCESS);
 	if (l->rhost)
 		pam_set_item(pamh, PAM_RHOST, l->rhost);
+	if (l->ruser)
+		pam_set_item(pamh, PAM_RUSER, l->ruser);
 	if (l->tty)
 		pam_set_item(pamh, PAM_TTY, l->tty);
 	for (size_t i = 0; l->env[i]; i++)

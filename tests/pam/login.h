@@ -15,6 +15,7 @@ struct login {
 	const char *user;        /* NULL: nobody was named */
 	const char *service;     /* NULL: "doublelock-test" */
 	const char *rhost, *tty; /* NULL: not set */
+	const char *ruser;       /* the same */
 	const char *env[4];      /* NAME=VALUE of PAM, NULL-ended */
 	const char *answer;      /* NULL: an answer that is none */
 	int conversation;        /* what it returns */

@@ -14,11 +14,15 @@ $(B)/obj/tests/pam/as/%.o: %.c
 $(B)/obj/tests/pam/as/hasty.o: pam/ask.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -DDLK_ASK_MS=300 -c $< -o $@
+$(B)/obj/tests/pam/as/hasty-prove.o: pam/prove.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(AS_TEST) -DDLK_PROVE_MS=300 -c $< -o $@
 $(B)/tests/pam/pam_doublelock.so: $(PAM_TEST)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -shared -Wl,--gc-sections,--version-script=pam/module.map -o $@ $^ -lpam
-$(B)/tests/pam/hasty/pam_doublelock.so: $(filter-out %/pam/ask.o,$(PAM_TEST)) $(B)/obj/tests/pam/as/hasty.o
+$(B)/tests/pam/hasty/pam_doublelock.so: $(filter-out %/pam/ask.o %/pam/prove.o,$(PAM_TEST)) \
+		$(addprefix $(B)/obj/tests/pam/as/,hasty.o hasty-prove.o)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -shared -Wl,--gc-sections,--version-script=pam/module.map -o $@ $^ -lpam
@@ -29,6 +33,11 @@ $(B)/tests/pam/judge: $(B)/obj/tests/pam/judge.o $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
+$(B)/tests/pam/prover: $(B)/obj/tests/pam/prover.o $(B)/libdoublelock.a
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^
+$(B)/tests/pam/test_module: | $(B)/tests/pam/prover
 $(B)/tests/pam/test_module: $(B)/obj/tests/pam/test_module.o $(B)/obj/tests/pam/login.o \
 		$(B)/libdoublelock.a | $(B)/tests/pam/judge $(B)/tests/pam/pam_doublelock.so \
 		$(B)/tests/pam/hasty/pam_doublelock.so $(B)/tests/pam/pam_stub.so

@@ -602,6 +602,101 @@ no_session_is_refused(void **state)
 
 #define LOGIN_TEST(f) cmocka_unit_test_setup_teardown(f, login_setup, login_teardown)
 
+static int
+login_proving(struct login *l, const char *part, const char *prover)
+{
+	char path[160], arguments[256];
+
+	dlk_text_print(path, sizeof(path), "%s/prover-%s", l->dir, prover);
+	login_program("prover", path);
+	dlk_text_print(arguments, sizeof(arguments), "prove=%s", path);
+	return login(l, part, arguments);
+}
+
+#define ASKED_IN_VAIN "answer possession-unproven challenge\nanswer possession-unproven\n"
+
+/* The challenge goes to the prover and its answer to the judge, as they are. */
+static void
+a_key_proves_itself_before_the_code(void **state)
+{
+	struct login *l = *state;
+	char expected[300];
+
+	l->ruser = login_self();
+	assert_int_equal(login_proving(l,
+			     "answer possession-unproven challenge\nanswer otp-required\n"
+			     "answer ok\n",
+			     "answers"),
+	    PAM_SUCCESS);
+	assert_int_equal(l->prompts, 1);
+	assert_string_equal(login_seen(l, "asker", 0), login_self());
+	/* the prover was told whom to become, and said it back */
+	dlk_text_print(expected, sizeof(expected), "%d %s", login_self()[0], login_self() + 1);
+	assert_string_equal(login_seen(l, "proof", 0), expected);
+	assert_string_equal(login_seen(l, "proof", 1), expected);
+	assert_null(login_seen(l, "proof", 2));
+	assert_string_equal(login_seen(l, "code", 0), "123456");
+	assert_null(login_seen(l, "pid", 1));
+	assert_false(login_left_children());
+}
+
+static void
+provers_that_bring_nothing(void **state)
+{
+	static const char *const provers[] = { "asks", "junk", "silent", "dies" };
+	struct login *l = *state;
+
+	l->ruser = login_self();
+	l->hasty = true;
+	for (size_t i = 0; i < sizeof(provers) / sizeof(*provers); i++) {
+		assert_int_equal(login_proving(l, ASKED_IN_VAIN, provers[i]), PAM_AUTH_ERR);
+		assert_string_equal(login_seen(l, "trouble", 0), "1"); /* INTERNAL */
+		assert_int_equal(l->prompts, 0);
+		assert_false(login_left_children());
+		assert_non_null(strstr(l->log, "/prover-"));
+	}
+	l->hasty = false;
+	assert_int_equal(login(l, ASKED_IN_VAIN, "prove=/no/such/program"), PAM_AUTH_ERR);
+	assert_string_equal(login_seen(l, "trouble", 0), "1");
+}
+
+/* One challenge in a login: a judge that asks again has its refusal taken. */
+static void
+a_second_challenge_is_a_refusal(void **state)
+{
+	struct login *l = *state;
+
+	l->ruser = login_self();
+	assert_int_equal(login_proving(l,
+			     "answer possession-unproven challenge\n"
+			     "answer possession-unproven challenge\nanswer ok\n",
+			     "answers"),
+	    PAM_AUTH_ERR);
+	assert_null(login_seen(l, "attempt", 2));
+}
+
+static void
+nobody_is_named_where_two_say_different(void **state)
+{
+	struct login *l = *state;
+
+	l->ruser = "no.such.user";
+	assert_int_equal(login_proving(l, ASKED_IN_VAIN, "answers"), PAM_AUTH_ERR);
+	assert_string_equal(login_seen(l, "asker", 0), "");
+	assert_string_equal(login_seen(l, "trouble", 0), "2"); /* NOBODY */
+}
+
+static void
+a_yes_for_the_asker_is_one(void **state)
+{
+	struct login *l = *state;
+
+	l->ruser = login_self();
+	assert_int_equal(login(l, "answer ok as-asker\n", ""), PAM_SUCCESS);
+	l->ruser = "no.such.user"; /* nobody asks, so a yes names nobody */
+	assert_int_equal(login(l, "answer ok as-asker\n", ""), PAM_AUTHINFO_UNAVAIL);
+}
+
 int
 main(void)
 {
@@ -626,6 +721,11 @@ main(void)
 		LOGIN_TEST(the_other_doors_decide_nothing),
 		LOGIN_TEST(sessions_are_told_of),
 		LOGIN_TEST(no_session_is_refused),
+		LOGIN_TEST(a_key_proves_itself_before_the_code),
+		LOGIN_TEST(provers_that_bring_nothing),
+		LOGIN_TEST(a_second_challenge_is_a_refusal),
+		LOGIN_TEST(nobody_is_named_where_two_say_different),
+		LOGIN_TEST(a_yes_for_the_asker_is_one),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
