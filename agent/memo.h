@@ -8,9 +8,9 @@
 
 #include "model/verdict.h"
 
-#define DLK_MEMO_SECONDS 60    /* what the certificate alone allowed */
-#define DLK_MEMO_BRIEF   5     /* what was remembered of a code: as long as a page loads */
-#define DLK_MEMO_MAX     32768 /* answers; the oldest go first */
+#define DLK_MEMO_SECONDS 60     /* what the certificate alone allowed */
+#define DLK_MEMO_BRIEF   5      /* what was remembered of a code: as long as a page loads */
+#define DLK_MEMO_MAX     131072 /* answers; the oldest go first */
 #define DLK_MEMO_KEY     32
 
 struct dlk_memo;
