@@ -25,9 +25,8 @@
 #include "store/wanted.h"
 #include "wire/frame.h"
 
-#define LOOK_S   600         /* certificates are registered without a word to anybody */
-#define WANTED_S 5           /* who judges elsewhere says in the record what he wants */
-#define ASK_S    (4 * 3600L) /* a CA may make a list long before the one before is over */
+#define LOOK_S   600 /* certificates are registered without a word to anybody */
+#define WANTED_S 5   /* who judges elsewhere says in the record what he wants */
 
 /* Of one URL. */
 struct
@@ -146,7 +145,7 @@ wait_of(const struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i
 	    dlk_refresh_due(dlk_engine_settings(engine), &fetch->urls.url[i], fetch->random);
 	int64_t now = dlk_clock_now();
 	int64_t since = (dlk_monotonic_ms() - fetch->try[i].asked_ms) / 1000;
-	int64_t ask = ASK_S - (int64_t)fetch->random % (ASK_S / 8) - since;
+	int64_t ask = dlk_refresh_ask_after(fetch->random) - since;
 	due = due <= now ? 0 : due - now;
 	ask = ask > 0 ? ask : 0;
 	return due < ask ? due : ask;

@@ -46,6 +46,23 @@ add(struct dlk_lists *lists, const char *issuer, int64_t until)
 		list->until = until;
 }
 
+/* Fetched for a certificate that brought its CA along: nobody of this machine has asked for
+ * that CA, and it is no fault here where its list is over. */
+static bool
+is_a_guests(const struct dlk_engine *engine, size_t i, const char *label)
+{
+	const char *index = dlk_engine_settings(engine)->index;
+	const struct dlk_cert *ca;
+	size_t n = strlen(index);
+
+	if (strncmp(label, index, n) != 0 || label[n] != '/')
+		return false;
+	for (n = 0; (ca = dlk_trust_ca_at(dlk_engine_trust(engine), n)); n++)
+		if (dlk_crls_signed_by(dlk_engine_crls(engine), i, ca))
+			return false;
+	return true;
+}
+
 void
 dlk_lists_read(struct dlk_lists *lists, const struct dlk_engine *engine)
 {
@@ -60,7 +77,7 @@ dlk_lists_read(struct dlk_lists *lists, const struct dlk_engine *engine)
 		struct dlk_crl_about about;
 		dlk_crls_describe(crls, i, &about);
 		/* a delta stands beside a whole one, whose time counts */
-		if (!about.delta)
+		if (!about.delta && !is_a_guests(engine, i, about.label))
 			add(lists, about.issuer, until_of(&about, rules));
 	}
 	for (size_t i = 0; i < lists->n; i++) {

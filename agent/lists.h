@@ -17,7 +17,8 @@ struct dlk_lists {
 	size_t n;
 };
 
-/* None where revocation is off. What `lists` knew was told stays so for the same issuer. */
+/* None where revocation is off; those of CAs of the trust, and whatever an operator has put
+ * into place. What `lists` knew was told stays so for the same issuer. */
 void dlk_lists_read(struct dlk_lists *lists, const struct dlk_engine *engine);
 /* The first issuer whose lists are over, or NULL. */
 const struct dlk_list *dlk_lists_stale(const struct dlk_lists *lists, int64_t now);

@@ -21,6 +21,7 @@
 
 #define PAUSE_SHORTEST 60
 #define PAUSE_LONGEST  3600
+#define ASK_LONGEST    (4 * 3600)
 
 struct job {
 	const struct dlk_refresh *refresh;
@@ -40,6 +41,12 @@ dlk_refresh_due_of(int64_t this_update, int64_t next_update, uint32_t random)
 	int64_t span = next_update > this_update ? next_update - this_update : 0;
 
 	return this_update + span / 4 * 3 - (int64_t)random % (span / 16 + 1);
+}
+
+int64_t
+dlk_refresh_ask_after(uint32_t random)
+{
+	return ASK_LONGEST - (int64_t)random % (ASK_LONGEST / 8 + 1);
 }
 
 int64_t

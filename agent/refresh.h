@@ -36,6 +36,9 @@ int64_t dlk_refresh_due(
 
 /* Three quarters of its time, and up to a sixteenth earlier, as `random` has it. */
 int64_t dlk_refresh_due_of(int64_t this_update, int64_t next_update, uint32_t random);
+/* Seconds after which one that is not due is asked for all the same: three and a half to four
+ * hours, as `random` has it. A CA may make a list long before the one before is over. */
+int64_t dlk_refresh_ask_after(uint32_t random);
 /* Seconds after so many failures in a row: a minute, two, up to an hour. */
 int64_t dlk_refresh_pause(unsigned failures);
 

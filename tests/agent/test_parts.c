@@ -423,6 +423,9 @@ failures_make_it_slower(void **state)
 	assert_int_equal(dlk_refresh_pause(6), 1920);
 	assert_int_equal(dlk_refresh_pause(7), 3600);
 	assert_int_equal(dlk_refresh_pause(UINT_MAX), 3600);
+	assert_int_equal(dlk_refresh_ask_after(0), 4 * 3600);
+	for (uint32_t random = 0; random < 100000; random += 7)
+		assert_in_range(dlk_refresh_ask_after(random), 7 * 1800, 4 * 3600);
 }
 
 static void

@@ -95,6 +95,10 @@ start_agent
 soon carol_is ok
 is "$(check carol visiting)" ok "as soon as it is there, the certificate is good"
 like "$(status)" "^fetched +$at/visiting.crl" "which is shown"
+printf 'GET /metrics HTTP/1.0\r\n\r\n' | socat -t 10 - UNIX-CONNECT:/run/doublelock/agent.sock |
+	grep -o 'next_update_seconds{issuer="[^"]*"' >"$work/watched"
+is "$(sort "$work/watched" | tr '\n' ' ')" 'next_update_seconds{issuer="CN=issuing" next_update_seconds{issuer="CN=root" ' \
+	"whose end is watched for the CAs of the trust alone"
 pki_revoke visiting carol
 serve_list "$pki/visiting/crl.pem" visiting.crl
 doublelock crl refresh >"$work/refreshed" 2>&1

@@ -9,6 +9,7 @@
 #include <openssl/x509.h>
 
 #include "core/path.h"
+#include "core/points.h"
 
 #define MOST 16
 #define NOW  INT64_C(1577836800) /* when the certificates of PKITS hold */
@@ -30,18 +31,29 @@ must_explain(enum dlk_reason reason, const struct dlk_finding *finding)
 		must(*c >= 0x20 && *c < 0x7f);
 }
 
+static void
+take_point(struct dlk_bytes uri, void *arg)
+{
+	size_t *octets = arg;
+
+	for (size_t i = 0; i < uri.n; i++)
+		*octets += uri.p[i] > 0;
+}
+
 /* OpenSSL writes again what was read: nothing was passed over. */
 static void
 must_be_whole(const struct dlk_cert *cert)
 {
 	struct dlk_bytes der = dlk_cert_der(cert);
 	uint8_t *again = NULL;
+	size_t octets = 0;
 	int n = i2d_X509(dlk_cert_x509(cert), &again);
 
 	must(n > 0 && dlk_bytes_equal(DLK_BYTES(again, (size_t)n), der));
 	OPENSSL_free(again);
 	must(dlk_cert_key(cert) && dlk_cert_label(cert)[0] && dlk_cert_serial(cert).n > 0);
 	must(dlk_cert_serial(cert).n <= DLK_SERIAL_MAX);
+	dlk_cert_points(cert, take_point, &octets);
 }
 
 /* The last one is the anchor, the first the leaf, all are at hand. */
