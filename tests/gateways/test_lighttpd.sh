@@ -52,7 +52,7 @@ until_true curl -sk "https://$address:$https/" -o "$work/body" || die "lighttpd 
 # lighttpd hands over only what it has verified itself, and all headers of the client
 foreign=401 foreign_reason=no-certificate
 expired=401 expired_reason=no-certificate
-forgery() { echo 403; }
+forgery() { echo refused; }
 # no module of lighttpd takes a header away behind the authorizer: this code opens nothing more
 told='^user=alice authorization=Basic [A-Za-z0-9+/=]+$'
 every_gateway
