@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -398,6 +399,66 @@ sockets_are_told_apart_by_what_they_speak(void **state)
 	assert_int_equal(rmdir(dir), 0);
 }
 
+/* In a child: the descriptors have to be 3 and 4, and the process the one that is named. */
+static int
+take_over(const char *dir, const char *names)
+{
+	struct dlk_listeners all = { 0 };
+	struct dlk_finding finding;
+	char path[2][64], pid[16];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path[i], sizeof(path[i]), "%s/%d", dir, i);
+		int fd = inherited(path[i]);
+		if (dup2(fd, 10 + i) < 0)
+			return -1;
+		close(fd);
+	}
+	if (dup2(10, 3) < 0 || dup2(11, 4) < 0)
+		return -1;
+	snprintf(pid, sizeof(pid), "%d", (int)getpid());
+	setenv("LISTEN_PID", pid, 1);
+	setenv("LISTEN_FDS", "2", 1);
+	if (names)
+		setenv("LISTEN_FDNAMES", names, 1);
+	if (dlk_listen_inherited(&all, &finding) < 0 || all.n != 2)
+		return -1;
+	for (int i = 0; i < 2; i++)
+		(void)unlink(path[i]);
+	return (int)all.speech[0] * 16 + (int)all.speech[1];
+}
+
+static void
+systemd_names_what_is_spoken(void **state)
+{
+	static const struct {
+		const char *names;
+		enum dlk_speech first, second;
+	} rows[] = {
+		{ NULL, DLK_SPEECH_HTTP, DLK_SPEECH_HTTP },
+		{ "doublelockd.socket:doublelockd.socket", DLK_SPEECH_HTTP, DLK_SPEECH_HTTP },
+		{ "doublelockd.socket:spop", DLK_SPEECH_HTTP, DLK_SPEECH_SPOP },
+		{ "fastcgi:spop", DLK_SPEECH_FASTCGI, DLK_SPEECH_SPOP },
+		{ "spop", DLK_SPEECH_SPOP, DLK_SPEECH_HTTP },
+		{ ":fastcgi", DLK_SPEECH_HTTP, DLK_SPEECH_FASTCGI },
+	};
+	char dir[] = "/tmp/doublelock-test-XXXXXX";
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		int status;
+		pid_t pid = fork();
+		assert_true(pid >= 0);
+		if (pid == 0)
+			_exit(take_over(dir, rows[i].names));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(
+		    WEXITSTATUS(status), (int)rows[i].first * 16 + (int)rows[i].second);
+	}
+	assert_int_equal(rmdir(dir), 0);
+}
+
 static void
 a_list_is_fetched_ahead_of_its_end(void **state)
 {
@@ -528,6 +589,7 @@ main(void)
 		cmocka_unit_test(an_answer_is_kept_for_the_same_question_alone),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
 		cmocka_unit_test(sockets_are_told_apart_by_what_they_speak),
+		cmocka_unit_test(systemd_names_what_is_spoken),
 		cmocka_unit_test(a_list_is_fetched_ahead_of_its_end),
 		cmocka_unit_test(failures_make_it_slower),
 		cmocka_unit_test(no_certificate_leads_into_the_house),

@@ -39,7 +39,6 @@ cat "$pki/root/ca.pem" "$pki/issuing/ca.pem" >"$work/clients.pem"
 		cgi.assign = (".cgi" => "/bin/sh")
 		\$HTTP["url"] =~ "^/behind" {
 			proxy.server = ("" => (("host" => "127.0.0.1", "port" => $app)))
-			proxy.forwarded = ("for" => 1, "remote_user" => 1)
 		}
 	END
 } >"$work/lighttpd.conf"
@@ -57,7 +56,7 @@ forgery() { echo refused; }
 told='^user=alice authorization=Basic [A-Za-z0-9+/=]+$'
 every_gateway
 is "$(curl -s -o "$work/body" -w '%{http_code}' --max-time 60 --cacert "$pki/root/ca.pem" \
-	"https://$address:$https/behind")" 401 "another module's answer is not before ours"
+	"https://$address:$https/behind")" 401 "mod_proxy, listed later, does not answer before us"
 when_silent 504 503
 stop "$gateway_pid"
 stop "$app_pid"
