@@ -115,11 +115,16 @@ sort(struct dlk_clients *clients, const char *dir, struct dlk_finding *finding)
 {
 	if (clients->n > 0)
 		qsort(clients->client, clients->n, sizeof(*clients->client), by_fingerprint);
-	for (size_t i = 1; i < clients->n; i++)
-		if (by_fingerprint(&clients->client[i - 1], &clients->client[i]) == 0 &&
-		    strcmp(clients->client[i - 1].name, clients->client[i].name) != 0)
-			return wrong(finding, dir, clients->client[i].name,
-			    "another file has the same certificate");
+	for (size_t i = 1; i < clients->n; i++) {
+		const struct client *one = &clients->client[i - 1], *other = one + 1;
+
+		if (by_fingerprint(one, other) != 0 || strcmp(one->name, other->name) == 0)
+			continue;
+		(void)dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG,
+		    "%.200s: %.100s.pem and %.100s.pem have the same certificate", dir,
+		    one->name, other->name);
+		return -EINVAL;
+	}
 	return 0;
 }
 

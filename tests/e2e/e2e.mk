@@ -4,7 +4,7 @@
 CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
 # what the scripts need besides what is installed
-E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/clock.so $(B)/tests/pam/doublelockd-frail $(RECEIVER)
+E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/flood $(B)/tests/e2e/clock.so $(B)/tests/pam/doublelockd-frail $(RECEIVER)
 $(B)/tests/e2e/%.so: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
@@ -14,6 +14,7 @@ $(B)/tests/e2e/%: $(B)/obj/tests/e2e/%.o
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(E2E_LIBS)
 $(B)/tests/e2e/pamlogin: E2E_LIBS = -lpam
+$(B)/tests/e2e/flood: E2E_LIBS = -lssl -lcrypto
 
 # As root in somebody's tree, what is built belongs to them.
 TREE_UID := $(shell stat -c %u .)
