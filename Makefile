@@ -17,6 +17,7 @@ LIBEXECDIR ?= $(PREFIX)/libexec/doublelock
 MANDIR     ?= $(PREFIX)/share/man
 DOCDIR     ?= $(PREFIX)/share/doc/doublelock
 PAMDIR     ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/security
+OPENVPNDIR ?= $(PREFIX)/lib/$(shell $(CC) -print-multiarch)/openvpn/plugins
 UNITDIR    ?= $(PREFIX)/lib/systemd/system
 SYSUSERSDIR ?= $(PREFIX)/lib/sysusers.d
 TMPFILESDIR ?= $(PREFIX)/lib/tmpfiles.d
@@ -73,6 +74,9 @@ HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
 CTL    := $(call obj,agent/ctl/*.c $(CONFINED)) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
+# where OpenVPN's header is
+OPENVPN_PLUGIN := $(if $(wildcard /usr/include/openvpn/openvpn-plugin.h /usr/include/openvpn-plugin.h),$(B)/openvpn-plugin-doublelock.so)
+PLUGIN := $(call obj,agent/gateways/openvpn_*.c agent/gateways/inquiry.c agent/gateways/password.c) $(ASKER)
 UNIT := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/test_*.c))
 # what several tests share
 SHARED := $(filter-out $(B)/obj/tests/unit/test_%,$(call obj,tests/unit/*.c))
@@ -80,7 +84,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
 	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask \
-	$(B)/doublelock-prove
+	$(B)/doublelock-prove $(OPENVPN_PLUGIN)
 
 .PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
@@ -112,6 +116,9 @@ $(B)/doublelock: $(CTL) $(B)/libdoublelock.a
 $(B)/doublelock-prove: $(PROVE)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
+$(B)/openvpn-plugin-doublelock.so: $(PLUGIN) agent/gateways/openvpn.map
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -Wl,--gc-sections,-z,nodelete,--version-script=agent/gateways/openvpn.map -o $@ $(PLUGIN)
 $(B)/doublelock-ask: $(ASK)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
@@ -135,6 +142,7 @@ install: all
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
 	$(INSTALL) 755 $(B)/doublelock-prove $(DESTDIR)$(LIBEXECDIR)/doublelock-prove
 	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so
+	$(if $(OPENVPN_PLUGIN),$(INSTALL) 644 $(OPENVPN_PLUGIN) $(DESTDIR)$(OPENVPNDIR)/$(notdir $(OPENVPN_PLUGIN)))
 	install -d -m 755 $(addprefix $(DESTDIR)$(SYSCONFDIR)/,conf.d trust.d intermediates.d crl.d certs.d)
 	$(foreach m,$(MANUALS),$(INSTALL) 644 $m $(DESTDIR)$(MANDIR)/man$(subst .,,$(suffix $m))/$(notdir $m) &&) :
 	$(foreach e,$(wildcard packaging/examples/*),$(INSTALL) 644 $e $(DESTDIR)$(DOCDIR)/examples/$(notdir $e) &&) :

@@ -4,6 +4,7 @@
 #include "inquiry.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -43,12 +44,25 @@ dlk_inquiry_locate(struct dlk_request *request, const char *source)
 		(void)dlk_address_spell(source, request->source, sizeof(request->source));
 }
 
+/* The agent gives up a connection on which no code has come. */
+static bool
+is_there(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN, .revents = 0 };
+
+	return fd >= 0 && poll(&p, 1, 0) == 0;
+}
+
 static int
 ask(const char *path, uid_t agent, int *fd, const struct dlk_request *request,
     int64_t deadline_ms, struct dlk_verdict *verdict)
 {
-	int error = *fd < 0 ? dlk_client_connect(path, agent, fd) : 0;
+	int error = 0;
 
+	if (!is_there(*fd)) {
+		dlk_fd_close(fd);
+		error = dlk_client_connect(path, agent, fd);
+	}
 	return error ? error : dlk_client_ask(*fd, request, deadline_ms, verdict, NULL);
 }
 

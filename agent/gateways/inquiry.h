@@ -19,7 +19,8 @@ int dlk_inquiry_certify(
 /* A source that is no address is none: some gateways have a telephone number there. */
 void dlk_inquiry_locate(struct dlk_request *request, const char *source);
 
-/* Asks on *fd, which is connected first where it is -1, and closed where that failed. The
+/* Asks on *fd, which is connected first where it is -1 or the agent has gone, and closed where
+ * that failed. The
  * verdict is complete in every case; where the agent cannot be asked, believed or understood
  * it is fault-internal, with words. */
 void dlk_inquiry_put(const char *path, uid_t agent, int *fd, const struct dlk_request *request,

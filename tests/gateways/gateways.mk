@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: MIT
 # Real gateways in front of a real agent, each with its file of packaging/examples. Not a part
 # of `make check`: it installs their packages.
+GATEWAYS_BUILT := $(B)/tests/gateways/echo
+$(B)/tests/gateways/%: $(B)/obj/tests/gateways/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^
 GATEWAYS := $(sort $(wildcard tests/gateways/test_*.sh))
 .PHONY: check-gateways
 check-gateways:
 	@tests/deps build run gateways
-	@+$(BUILD) tests
+	@+$(BUILD) tests $(GATEWAYS_BUILT)
 	@tests/run $(GATEWAYS)

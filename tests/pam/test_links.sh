@@ -27,6 +27,13 @@ same "exports PAM's six functions" \
 same "doublelock-ask links libc" "libc.so.6" \
 	"$(readelf -d "${B:-build}/doublelock-ask" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
 
+if [ -f "${B:-build}/openvpn-plugin-doublelock.so" ]; then
+	same "the plugin of OpenVPN links libc" "libc.so.6" \
+		"$(readelf -d "${B:-build}/openvpn-plugin-doublelock.so" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
+	same "and exports what OpenVPN calls" "client_constructor_v1 client_destructor_v1 close_v1 func_v3 min_version_required_v1 open_v3 select_initialization_point_v1" \
+		"$(nm -D --defined-only "${B:-build}/openvpn-plugin-doublelock.so" | sed -n 's/.* T openvpn_plugin_//p' | sort | xargs)"
+fi
+
 # Sanitized it calls what it likes.
 if ! nm -D -u "$module" | grep -q __asan; then
 	same "calls nothing that its host would notice" "" "$(nm -D -u "$module" | awk '{ print $NF }' |
