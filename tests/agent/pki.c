@@ -151,13 +151,20 @@ issue(struct site *site, EVP_PKEY *key, const char *name, int hours, const char 
 }
 
 char *
-site_certificate(struct site *site, const char *name, int hours)
+site_certificate_for(struct site *site, EVP_PKEY *key, const char *name, int hours)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
 	char names[128];
 
 	snprintf(names, sizeof(names), "email:%s@" SITE_DOMAIN, name);
-	char *text = issue(site, key, name, hours, "clientAuth", names);
+	return issue(site, key, name, hours, "clientAuth", names);
+}
+
+char *
+site_certificate(struct site *site, const char *name, int hours)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	char *text = site_certificate_for(site, key, name, hours);
+
 	EVP_PKEY_free(key);
 	return text;
 }

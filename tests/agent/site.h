@@ -60,6 +60,7 @@ void site_stop_receiver(struct site *site);
 
 /* PEM for free(): a client certificate for `name`, valid from now - 1 h for so many hours. */
 char *site_certificate(struct site *site, const char *name, int hours);
+char *site_certificate_for(struct site *site, EVP_PKEY *key, const char *name, int hours);
 char *site_server_certificate(struct site *site, const char *key_file);
 void site_revoke(struct site *site, long serial); /* and a new CRL */
 /* A CRL whose nextUpdate is so many minutes from now; its thisUpdate is two hours ago. */
