@@ -7,9 +7,10 @@
  *   load tls PORT CA CERTIFICATE KEY PATH CONNECTIONS SECONDS
  *   load unix SOCKET HEADER PATH CONNECTIONS SECONDS|0 [ROUNDS] <VALUES
  *
- * Prints what was answered 200 per second, how many were answered otherwise or not at all, and
- * the median and the 99th percentile of the time to an answer in microseconds. With SECONDS 0
- * it ends when every value was sent ROUNDS times.
+ * Prints what was answered 200 per second, how many were answered otherwise or not at all, the
+ * median and the 99th percentile of the time to an answer in microseconds, how many were
+ * answered 200, and how many were not answered. With SECONDS 0 it ends when every value was
+ * sent ROUNDS times.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +52,7 @@ static struct {
 	int epoll;
 	struct conn conn[MOST];
 	size_t n_conns, n_open;
-	uint64_t good, bad;
+	uint64_t good, bad, dropped;
 	uint32_t slot[SLOTS];
 } load;
 
@@ -176,6 +177,7 @@ go_on(struct conn *c)
 		int whole = n > 0 ? look(c, &status) : -1;
 		if (whole < 0) {
 			load.bad += c->waiting;
+			load.dropped += c->waiting;
 			end(c);
 		} else if (whole > 0) {
 			count(c, status);
@@ -294,8 +296,9 @@ run(double seconds)
 			go_on(event[i].data.ptr);
 	}
 	seconds = (double)(now_ns() - began) / 1e9;
-	printf("%.0f %lu %.0f %.0f %lu\n", (double)load.good / seconds,
-	    (unsigned long)load.bad, percentile(50), percentile(99), (unsigned long)load.good);
+	printf("%.0f %lu %.0f %.0f %lu %lu\n", (double)load.good / seconds,
+	    (unsigned long)load.bad, percentile(50), percentile(99), (unsigned long)load.good,
+	    (unsigned long)load.dropped);
 }
 
 int
