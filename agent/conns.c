@@ -56,9 +56,22 @@ struct dlk_conns {
 	struct dlk_gate *gate; /* NULL: of this machine */
 	struct evconnlistener *listener[LISTENERS_MAX];
 	size_t n_listeners;
-	struct event *tick;
-	bool full;
+	struct event *tick, *resume;
+	bool full, pauses;
+	unsigned taken;     /* since the last pause */
+	int64_t crowded_ms; /* when somebody was turned away for want of places */
 };
+
+/* Whoever comes while it does not listen waits in the sockets' queues. */
+static void
+listen_or_not(struct dlk_conns *conns)
+{
+	bool listens = !conns->full && !conns->pauses;
+
+	for (size_t i = 0; i < conns->n_listeners; i++)
+		(void)(listens ? evconnlistener_enable(conns->listener[i])
+			       : evconnlistener_disable(conns->listener[i]));
+}
 
 static void
 set_full(struct dlk_conns *conns, bool full)
@@ -66,12 +79,34 @@ set_full(struct dlk_conns *conns, bool full)
 	if (conns->full == full)
 		return;
 	conns->full = full;
-	/* whoever comes now waits in the sockets' queues */
-	for (size_t i = 0; i < conns->n_listeners; i++)
-		(void)(full ? evconnlistener_disable(conns->listener[i])
-			    : evconnlistener_enable(conns->listener[i]));
+	listen_or_not(conns);
 	if (full)
 		dlk_say(DLK_WARNING, "%zu connections are open: new ones wait", conns->n);
+}
+
+static void
+resume(evutil_socket_t fd, short what, void *arg)
+{
+	struct dlk_conns *conns = arg;
+
+	(void)fd;
+	(void)what;
+	conns->taken = 0;
+	conns->pauses = false;
+	listen_or_not(conns);
+}
+
+/* Somebody who has all that one may have, and comes again and again, would keep the loop from
+ * those who are there: libevent accepts whoever waits before it looks at anybody else. */
+static void
+take(struct dlk_conns *conns, int64_t now)
+{
+	if (++conns->taken < DLK_CONNS_BURST || conns->pauses ||
+	    now - conns->crowded_ms > DLK_CONNS_CROWD_MS)
+		return;
+	conns->pauses =
+	    event_add(conns->resume, &(struct timeval){ .tv_usec = DLK_CONNS_PAUSE_US }) == 0;
+	listen_or_not(conns);
 }
 
 static void
@@ -193,8 +228,10 @@ born(evutil_socket_t fd, short what, void *arg)
 		       (conn->ssl ? !is_let_in(conn) : takes_too_many(conn)) ||
 		       !evbuffer_add_cb(bufferevent_get_input(bev), arriving, conn);
 	bufferevent_decref(bev);
-	if (refused)
-		evhttp_connection_free(conn->http);
+	if (!refused)
+		return;
+	conn->all->crowded_ms = dlk_monotonic_ms();
+	evhttp_connection_free(conn->http);
 }
 
 static struct bufferevent *
@@ -241,6 +278,7 @@ make(struct event_base *base, void *arg)
 		conn->next->back = &conn->next;
 	conns->first = conn;
 	bufferevent_incref(conn->bev);
+	take(conns, conn->begun_ms);
 	event_active(conn->born, EV_TIMEOUT, 1);
 	if (++conns->n >= conns->most)
 		set_full(conns, true);
@@ -298,7 +336,8 @@ prepare(struct dlk_conns *conns, unsigned percent)
 	dlk_conns_narrow(conns, percent);
 	conns->at = calloc(conns->n_at, sizeof(struct dlk_conn *));
 	conns->tick = event_new(conns->base, -1, EV_PERSIST, tick, conns);
-	if (!conns->at || !conns->tick)
+	conns->resume = event_new(conns->base, -1, 0, resume, conns);
+	if (!conns->at || !conns->tick || !conns->resume)
 		return -ENOMEM;
 	return event_add(conns->tick, &(struct timeval){ .tv_sec = 1 }) < 0 ? -ENOMEM : 0;
 }
@@ -318,6 +357,8 @@ dlk_conns_new(struct event_base *base, struct evhttp *http, struct dlk_gate *gat
 	if (r < 0) {
 		if (conns->tick)
 			event_free(conns->tick);
+		if (conns->resume)
+			event_free(conns->resume);
 		free(conns->at);
 		free(conns);
 		return r;

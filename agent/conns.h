@@ -16,6 +16,9 @@
 #define DLK_CONNS_SPARE     64   /* descriptors that stay free for files */
 #define DLK_CONNS_IDLE_S    75   /* longer than nginx keeps an idle one */
 #define DLK_CONNS_ARRIVE_MS 10000
+#define DLK_CONNS_CROWD_MS  1000 /* so long after somebody was turned away */
+#define DLK_CONNS_BURST     4    /* so many new ones are taken, and then */
+#define DLK_CONNS_PAUSE_US  1000 /* those who are there have the loop for themselves */
 
 struct evhttp;
 struct evhttp_request;
