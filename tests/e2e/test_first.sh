@@ -137,12 +137,33 @@ is "$? $(everything)" "0 $after" "once more changes nothing"
 is "$(printf '%s\n' "$said" | grep -cE '^(new|becomes) ')" 0 "and says so"
 doublelock setup confirm >/dev/null 2>&1
 
-# --- back to nothing, and by options with JSON
+# --- from nothing by answers, as a person gives them
 
-rm -rf --one-file-system "${etc:?}/conf.d" "${etc:?}/trust.d" "${etc:?}/intermediates.d" "${etc:?}/crl.d" \
-	"${etc:?}/certs.d"
-rm -f $state/state.db* $etc/seal.key /etc/ssh/sshd_config.d/10-doublelock.conf
-cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
+to_nothing() {
+	doublelock setup rollback >/dev/null 2>&1
+	rm -rf --one-file-system "${etc:?}/conf.d" "${etc:?}/trust.d" "${etc:?}/intermediates.d" \
+		"${etc:?}/crl.d" "${etc:?}/certs.d"
+	rm -f $state/state.db* $etc/seal.key /etc/ssh/sshd_config.d/10-doublelock.conf
+	cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
+}
+to_nothing
+# shellcheck disable=SC2317 # until_true calls it
+is_shown() { sed -n 's/^ *secret  *//p' "$work/typed.log" | grep .; }
+: >"$work/typed.log"
+# shellcheck disable=SC2094 # what is shown there is typed here
+{
+	printf '%syes\n' "$answers"
+	until_true is_shown >/dev/null
+	code_of "$(is_shown)"
+} | doublelock setup >"$work/typed.log" 2>&1
+is "$?" 0 "all answers, yes, and a code of the authenticator"
+like "$(cat "$work/typed.log")" "Token 'default' of alice is active." "the token is confirmed"
+like "$(cat "$work/typed.log")" '^    doublelock setup confirm$' "what to type then is said"
+like "$(cat "$work/typed.log")" 'nothing critical was found$' "doctor is green"
+
+# --- and by options with JSON
+
+to_nothing
 said=$(first --json 2>"$work/json.log")
 is "$?" 0 "on an empty machine"
 is "$(printf '%s\n' "$said" | jq -r .step | tr '\n' ' ')" \
