@@ -6,6 +6,7 @@
 #include "agent/courier.h"
 #include "agent/fetch.h"
 #include "agent/held.h"
+#include "agent/mirror.h"
 #include "agent/throttle.h"
 #include "agent/memo.h"
 #include "agent/metrics.h"
@@ -16,6 +17,7 @@ struct dlk_house {
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
 	struct dlk_fetch *fetch;
+	struct dlk_mirror *mirror;
 	struct dlk_reload *reload;
 	struct dlk_metrics *metrics;
 	struct dlk_throttle *throttle;

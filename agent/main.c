@@ -188,8 +188,10 @@ furnish(struct agent *agent)
 	if (r == 0)
 		r = dlk_fetch_new(
 		    agent->config, agent->owner, agent->house.courier, &agent->house.fetch);
+	if (r == 0)
+		r = dlk_mirror_new(agent->config, agent->owner, &agent->house.mirror);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
-		agent->house.courier, agent->house.fetch, agent->gate };
+		agent->house.courier, agent->house.fetch, agent->house.mirror, agent->gate };
 	/* until then nobody asks the threads anything, and nobody changes their engines */
 	if (r == 0)
 		r = dlk_reload_new(&plan, engine[0], &agent->house.reload);
@@ -338,6 +340,7 @@ run(struct agent *agent)
 	(void)event_base_dispatch(agent->base);
 	dlk_reload_free(agent->house.reload);
 	dlk_gate_free(agent->gate);
+	dlk_mirror_free(agent->house.mirror);
 	dlk_fetch_free(agent->house.fetch);
 	dlk_serve_free(agent->house.serve);
 	dlk_courier_free(agent->house.courier);
@@ -404,6 +407,8 @@ main(int argc, char **argv)
 	bool stop;
 
 	dlk_say_to_stderr("doublelockd");
+	/* the library for LDAP would read files and variables of others */
+	(void)setenv("LDAPNOINIT", "1", 1);
 	int code = read_arguments(&agent, argc, argv, &stop);
 	if (!stop)
 		code = start(&agent);

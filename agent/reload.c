@@ -194,6 +194,8 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	reload->generation++;
 	dlk_courier_swap(plan->courier, next.errand);
 	dlk_fetch_wake(plan->fetch);
+	if (plan->mirror)
+		dlk_mirror_wake(plan->mirror);
 }
 
 /* The settings are read again only where a file of the last ones has changed. */

@@ -8,6 +8,7 @@
 
 #include "agent/courier.h"
 #include "agent/fetch.h"
+#include "agent/mirror.h"
 #include "agent/lists.h"
 #include "agent/serve.h"
 
@@ -19,7 +20,8 @@ struct dlk_reload_plan {
 	struct dlk_serve *serve;
 	struct dlk_courier *courier;
 	struct dlk_fetch *fetch;
-	struct dlk_gate *gate; /* NULL: no gateway on another host may come */
+	struct dlk_mirror *mirror; /* NULL: nobody reads a directory */
+	struct dlk_gate *gate;     /* NULL: no gateway on another host may come */
 };
 
 /* Opens n engines for threads. 0, or -errno and none. */

@@ -114,6 +114,8 @@ dlk_watch_print(const struct dlk_settings *settings)
 	mix_path(&print, settings->tls.key);
 	mix_path(&print, settings->tls.clients);
 	mix_path(&print, settings->webhook.secret_file);
+	mix_path(&print, settings->ldap.ca);
+	mix_path(&print, settings->ldap.password_file);
 	mix_path(&print, settings->webhook.ca);
 	mix_path(&print, settings->webhook.certificate);
 	mix_path(&print, settings->webhook.key);

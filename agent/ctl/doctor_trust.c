@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/directory.h"
 #include "store/events.h"
 #include "store/registry.h"
 
@@ -13,6 +14,8 @@
 #define ANCHOR_EVE (30 * DAY)
 #define CERT_EVE   (14 * DAY)
 #define USERS_MAX  4096
+#define LDAP_LATE  3   /* refreshes that may be missed */
+#define LDAP_EVE   600 /* seconds */
 
 static void
 check_anchors(struct doctor *d)
@@ -130,6 +133,29 @@ check_certificates(struct doctor *d)
 	dlk_names_free(names, n);
 }
 
+/* What was read stays for ever where nobody reads any more, and with it who was removed. */
+static void
+check_ldap(struct doctor *d)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(d->engine);
+	struct dlk_directory_state state = { 0 };
+	char read[DLK_TIME_TEXT] = "never";
+
+	if (!settings->ldap.url)
+		return;
+	int r = dlk_directory_state_load(settings->ldap.cache, &state);
+	if (r == 0 && state.read > 0)
+		dlk_time_text(state.read, read);
+	if (r < 0 || state.tried + LDAP_LATE * settings->ldap.refresh < d->now - LDAP_EVE)
+		doctor_find(d, DOCTOR_WARNING, "ldap", "'systemctl start doublelockd'",
+		    "nobody reads %s; what holds is of: %s", settings->ldap.url, read);
+	else if (state.error[0])
+		doctor_find(d, DOCTOR_WARNING, "ldap",
+		    "[certificates] ldap... of doublelock.conf(5)",
+		    "%s cannot be read: %s; what holds is of: %s", settings->ldap.url,
+		    state.error, read);
+}
+
 /* All the way up: who can write to a directory above can put another one in its place. */
 static void
 check_path(struct doctor *d, const char *path)
@@ -167,6 +193,7 @@ doctor_check_trust(struct doctor *d)
 	check_anchors(d);
 	check_crls(d);
 	check_certificates(d);
+	check_ldap(d);
 }
 
 static int

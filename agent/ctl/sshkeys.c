@@ -160,6 +160,7 @@ ask_all(struct ssh_keys *k)
 {
 	const struct dlk_settings *settings = dlk_engine_settings(k->engine);
 	const struct dlk_care care = { .owned = true, .owner = ctl_owner() };
+	const struct dlk_care own = { .owned = true, .owner = geteuid() };
 	struct dlk_finding finding = { 0 };
 	DLK_AUTO_CERTS certs = { 0 };
 
@@ -167,6 +168,8 @@ ask_all(struct ssh_keys *k)
 		k->end = ctl_fault("%s", finding.detail);
 		return;
 	}
+	if (settings->ldap.url)
+		(void)dlk_registry_load(settings->ldap.cache, k->user, &own, &certs, &finding);
 	for (size_t i = 0; i < certs.n; i++) {
 		DLK_AUTO_SSHKEY key = { .type = "" };
 		DLK_AUTO_BUF text = { 0 };

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "store/directory.h"
 #include "store/events.h"
 #include "store/tokens.h"
 
@@ -127,6 +128,28 @@ tell_seal(struct status *s, struct dlk_record *record, const struct dlk_seal *se
 	else
 		say(s, true, "seal", "%s, current key '%s', %zu tokens", path,
 		    dlk_seal_current(seal), sealed.n);
+}
+
+static void
+tell_ldap(struct status *s)
+{
+	const struct dlk_settings *settings = dlk_engine_settings(s->engine);
+	struct dlk_directory_state state;
+	char read[DLK_TIME_TEXT] = "never";
+
+	if (!settings->ldap.url)
+		return;
+	int r = dlk_directory_state_load(settings->ldap.cache, &state);
+	if (r < 0) {
+		say(s, false, "ldap", "%s: not read yet: %s; doublelockd reads it",
+		    settings->ldap.url, dlk_file_error(r));
+		return;
+	}
+	if (state.read > 0)
+		dlk_time_text(state.read, read);
+	say(s, state.read > 0, "ldap", "%s: %lld certificates of %lld users, read %s%s%s",
+	    settings->ldap.url, (long long)state.certificates, (long long)state.users, read,
+	    state.error[0] ? "; the last try failed: " : "", state.error);
 }
 
 static void
@@ -249,6 +272,7 @@ examine(struct status *s)
 		say(s, false, "config", "%s", finding.detail);
 	} else {
 		tell_trust(s);
+		tell_ldap(s);
 		tell_record(s);
 		tell_agents(s);
 	}

@@ -13,6 +13,7 @@
 #include "config/check.h"
 
 #define KEEP_DEFAULT (400 * INT64_C(86400)) /* a year, and time to look back on it */
+#define LDAP_REFRESH 900                    /* seconds */
 
 int
 dlk_strings_add(struct dlk_strings *strings, const char *text)
@@ -328,6 +329,28 @@ listens_on_unix(const struct dlk_settings *s)
 }
 
 static int
+fill_text(char **place, const char *text)
+{
+	if (!*place)
+		*place = strdup(text);
+	return *place ? 0 : -ENOMEM;
+}
+
+static int
+fill_ldap(struct dlk_settings *s, const char *state)
+{
+	int error = put(&s->ldap.cache, state, "ldap");
+
+	if (error == 0)
+		error = fill_text(&s->ldap.filter, "(userCertificate;binary=*)");
+	if (error == 0)
+		error = fill_text(&s->ldap.user, "uid");
+	if (s->ldap.refresh == 0)
+		s->ldap.refresh = LDAP_REFRESH;
+	return error;
+}
+
+static int
 fill_defaults(struct dlk_settings *s, const char *dir)
 {
 	char state[4096];
@@ -354,7 +377,8 @@ fill_defaults(struct dlk_settings *s, const char *dir)
 	if (error != 0)
 		return error;
 	directory_of(s->store, state, sizeof(state));
-	return put(&s->index, state, "crl");
+	error = put(&s->index, state, "crl");
+	return error ? error : fill_ldap(s, state);
 }
 
 static int
@@ -428,6 +452,14 @@ dlk_settings_free(struct dlk_settings *settings)
 	free(settings->file);
 	free(settings->export);
 	free(settings->certificates);
+	free(settings->ldap.url);
+	free(settings->ldap.base);
+	free(settings->ldap.filter);
+	free(settings->ldap.user);
+	free(settings->ldap.ca);
+	free(settings->ldap.bind_dn);
+	free(settings->ldap.password_file);
+	free(settings->ldap.cache);
 	free(settings->tls.certificate);
 	free(settings->tls.key);
 	free(settings->tls.clients);

@@ -37,8 +37,10 @@ struct dlk_option {
 	bool repeats;
 	bool plain_only; /* not in [trust NAME] */
 };
-/* options_judge.c, options_service.c, options_agent.c; each ends with an empty row */
-extern const struct dlk_option dlk_options_judge[], dlk_options_service[], dlk_options_agent[];
+/* options_judge.c, options_service.c, options_agent.c, options_directory.c; each ends with an
+ * empty row */
+extern const struct dlk_option dlk_options_judge[], dlk_options_service[], dlk_options_agent[],
+    dlk_options_directory[];
 const struct dlk_option *dlk_option_find(const struct dlk_build *build, const char *key);
 bool dlk_option_section_known(const char *word);
 

@@ -188,6 +188,28 @@ check_webhook(
 	return 0;
 }
 
+static int
+check_ldap(const struct dlk_settings *settings, const char *file, struct dlk_finding *finding)
+{
+	bool other = settings->ldap.base || settings->ldap.filter || settings->ldap.user ||
+		     settings->ldap.ca || settings->ldap.bind_dn ||
+		     settings->ldap.password_file || settings->ldap.refresh != 0;
+
+	if (!settings->ldap.url)
+		return other ? refuse(file, "certificates",
+				   "ldap-... means nothing without ldap=ldaps://HOST", finding)
+			     : 0;
+	if (!settings->ldap.base || !settings->ldap.ca)
+		return refuse(file, "certificates",
+		    "ldap needs ldap-base, where to look, and ldap-ca, by which the server is "
+		    "known",
+		    finding);
+	if (!settings->ldap.bind_dn != !settings->ldap.password_file)
+		return refuse(file, "certificates",
+		    "ldap-bind-dn and ldap-password-file go together", finding);
+	return 0;
+}
+
 static bool
 any_tls(const struct dlk_settings *settings)
 {
@@ -225,5 +247,7 @@ dlk_settings_check(
 		error = check_services(settings, file, finding);
 	if (error == 0)
 		error = check_tls(settings, file, finding);
+	if (error == 0)
+		error = check_ldap(settings, file, finding);
 	return error ? error : check_webhook(settings, file, finding);
 }

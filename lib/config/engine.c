@@ -177,6 +177,7 @@ dlk_engine_open(const char *config, unsigned parts, uid_t owner,
 	}
 	e->binding.record = e->record;
 	e->binding.certs = e->settings->certificates;
+	e->binding.cache = e->settings->ldap.url ? e->settings->ldap.cache : NULL;
 	e->binding.care = e->care;
 	if (e->settings->crl_fetch &&
 	    e->settings->policy.revocation.mode != DLK_REVOCATION_OFF)

@@ -6,7 +6,7 @@
 #include "config/build.h"
 
 static const struct dlk_option *const tables[] = { dlk_options_judge, dlk_options_service,
-	dlk_options_agent };
+	dlk_options_agent, dlk_options_directory };
 #define N_TABLES (sizeof(tables) / sizeof(*tables))
 
 bool

@@ -34,7 +34,13 @@ struct dlk_settings {
 	bool crl_fetch;              /* [revocation] fetch; yes unless told */
 	char *export;                /* [revocation] export: a directory, or NULL */
 	char *certificates;          /* [certificates] directory */
-	struct dlk_strings listen;   /* [agent] listen: "unix:/path", ... */
+	struct {
+		char *url; /* NULL: there is none */
+		char *base, *filter, *user, *ca, *bind_dn, *password_file;
+		int64_t refresh;   /* seconds */
+		char *cache;       /* directory beside the database: ldap/ */
+	} ldap;                    /* [certificates] ldap... */
+	struct dlk_strings listen; /* [agent] listen: "unix:/path", ... */
 	unsigned rate; /* [agent] rate: requests a second of one source or certificate */
 	unsigned gateway_rate; /* [agent] gateway-rate: of one gateway; 0 in either: any */
 	struct {

@@ -97,6 +97,22 @@ find_member(void *ctx, const char *user, const char *group, bool *ret_member)
 	return error ? error : is_in(name, primary, gid, ret_member);
 }
 
+/* What a directory has supplied. It is the judge's own to write, and a cache that is no use
+ * takes nobody's login away who is registered otherwise. */
+static int
+find_cached(struct dlk_binding *binding, const char *user, struct dlk_certs *certs)
+{
+	const struct dlk_care own = { .owned = true, .owner = geteuid() };
+	struct dlk_finding finding = { 0 };
+
+	if (!binding->cache)
+		return 0;
+	int error = dlk_registry_load(binding->cache, user, &own, certs, &finding);
+	if (finding.reason != DLK_R_UNDECIDED)
+		dlk_say(DLK_WARNING, "%s; left out", finding.detail);
+	return error == -ENOMEM ? error : 0;
+}
+
 static int
 find_registered(void *ctx, const char *user, struct dlk_certs *certs)
 {
@@ -105,7 +121,7 @@ find_registered(void *ctx, const char *user, struct dlk_certs *certs)
 	int error;
 
 	if (!binding->certs)
-		return 0;
+		return find_cached(binding, user, certs);
 	error = dlk_registry_load(binding->certs, user, &binding->care, certs, &finding);
 	if (error != 0)
 		dlk_text_print(binding->words, sizeof(binding->words), "%.400s: %s",
@@ -113,7 +129,7 @@ find_registered(void *ctx, const char *user, struct dlk_certs *certs)
 		    dlk_file_error(error));
 	else if (finding.reason != DLK_R_UNDECIDED)
 		dlk_say(DLK_WARNING, "%s", finding.detail);
-	return error;
+	return error ? error : find_cached(binding, user, certs);
 }
 
 static int

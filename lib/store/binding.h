@@ -13,6 +13,7 @@ struct dlk_binding {
 	struct dlk_finding trouble;
 	const char *certs;    /* directory of the registry; NULL: none */
 	struct dlk_care care; /* for its files */
+	const char *cache;    /* of a directory's certificates; NULL: none */
 	char words[DLK_DETAIL_MAX + 1];
 	char host[DLK_NAME_MAX + 1];  /* asked for with the ports */
 	struct dlk_wants *wants;      /* borrowed; NULL: nobody fetches lists */
