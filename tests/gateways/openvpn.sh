@@ -137,4 +137,6 @@ refused() {
 }
 
 newest() { doublelock events --json 2>>"$work/events.log" | jq -rs 'map(select(.type | contains("decision"))) | last | .reason'; }
+allowed_of() { doublelock events --user "$1" --json | jq -s 'map(select(.type == "doublelock.decision.allowed")) | length'; }
+enough() { [ "$(allowed_of "$1")" -ge "$wanted" ]; }
 decisions() { doublelock events --json 2>>"$work/events.log" | jq -s 'map(select(.type | contains("decision"))) | length'; }

@@ -66,13 +66,11 @@ like "$(cat "$talk")" "\['a certificate of the chain is revoked'\]" "and its use
 
 # --- new keys for a connection that stands: everything again but the code ------------------
 
-allowed_of() { doublelock events --user "$1" --json | jq -s "map(select(.type == \"doublelock.decision.allowed\")) | length"; }
-enough() { [ "$(allowed_of bob)" -ge "$wanted" ]; }
 wanted=$(($(allowed_of bob) + 3))
 bob_secret=$(enroll bob --label second) || die "bob could not be enrolled again"
 challenge=yes client issuing/bob bob "$(code_of "$bob_secret")" --reneg-sec 5
 is "$vpn_end" connected "bob, with keys that last five seconds"
-until_true enough
+until_true enough bob
 ok "new keys are negotiated"
 is "$(newest)" ok "and judged"
 like "$(doublelock events --user bob --json | jq -rs 'last | .detail')" remembered "without asking for the code"
