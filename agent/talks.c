@@ -339,9 +339,3 @@ dlk_talks_stop_listening(struct dlk_talks *talks)
 {
 	dlk_porch_stop_listening(talks->porch);
 }
-
-size_t
-dlk_talks_count(const struct dlk_talks *talks)
-{
-	return talks->n;
-}

@@ -52,7 +52,6 @@ int dlk_talks_new(struct event_base *base, const struct dlk_house *house,
     const struct dlk_speaker *speaker, struct dlk_listeners *listeners,
     struct dlk_talks **ret_talks);
 void dlk_talks_stop_listening(struct dlk_talks *talks);
-size_t dlk_talks_count(const struct dlk_talks *talks);
 
 void *dlk_talk_state(struct dlk_talk *peer);
 uid_t dlk_talk_uid(const struct dlk_talk *peer);

@@ -20,6 +20,7 @@ bench-gateways:
 	@tests/deps build run gateways
 	@+$(BUILD) all $(BENCH_GATEWAYS)
 	@tests/gateways/bench_gateways
+	@tests/gateways/bench_haproxy
 bench: bench-gateways
 # CHECKS=10000000 looks longer for what grows.
 stress:
