@@ -12,23 +12,25 @@
 #include "core/crlimage.h"
 #include "core/der.h"
 
-#define PER_BUCKET  256 /* entries, about */
-#define ENTRY_USUAL 36  /* octets in a list */
-#define NAMES_MOST  1024
-#define NAMES_ROOM  ((size_t)1024 * 1024)
-#define OUT_ROOM    ((size_t)256 * 1024)
-#define WAITING     32 /* entries */
-#define HUGE_PAGE   ((size_t)2 * 1024 * 1024)
+#define PER_BUCKET   256 /* entries, about */
+#define ENTRY_USUAL  36  /* octets in a list */
+#define NAMES_MOST   1024
+#define NAMES_ROOM   ((size_t)1024 * 1024)
+#define OUT_ROOM     ((size_t)256 * 1024)
+#define WAITING      32 /* entries */
+#define WAITING_MOST 40 /* octets of one that waits */
+#define ENTRIES_ROOM (CRLFORM_PIECE - CRLFORM_PIECE_HEAD)
+#define HUGE_PAGE    ((size_t)2 * 1024 * 1024)
 
 /* An entry on its way to its bucket. All pieces together are more than a processor has near
  * at hand: each is asked for when its entry is read, and written to a little later. */
 struct waiting {
 	uint32_t bucket;
 	uint32_t n;
-	uint8_t octets[CRLFORM_KEY_MOST + CRLFORM_VALUE];
+	uint8_t octets[WAITING_MOST];
 };
 
-/* A bucket's piece that is being filled: next, used, sum, entries. */
+/* Of each bucket the entries of the piece that is being filled. */
 struct build {
 	const struct dlk_octet_target *target;
 	uint8_t *out;
@@ -71,21 +73,30 @@ put(struct build *b, struct dlk_bytes what)
 	return 0;
 }
 
+/* Straight into `out`, and nothing is read that was written just now: a processor would wait
+ * for it. */
 static int
 put_piece(struct build *b, uint32_t bucket)
 {
-	uint8_t *piece = b->piece + (size_t)bucket * CRLFORM_PIECE;
-	size_t n = dlk_crlform_aligned(CRLFORM_PIECE_HEAD + b->used[bucket]);
+	const uint8_t *entries = b->piece + (size_t)bucket * CRLFORM_PIECE;
+	const uint32_t head[2] = { htobe32(b->last[bucket]), htobe32(b->used[bucket]) };
+	size_t used = b->used[bucket], n = CRLFORM_PIECE_HEAD + dlk_crlform_aligned(used);
 	uint32_t where = (uint32_t)(b->size / CRLFORM_ALIGN);
+	uint64_t word, sum;
+	int r = n > OUT_ROOM - b->out_n ? flush(b) : 0;
+	uint8_t *out = b->out + b->out_n;
 
-	memset(piece + CRLFORM_PIECE_HEAD + b->used[bucket], 0,
-	    n - CRLFORM_PIECE_HEAD - b->used[bucket]);
-	dlk_put_be32(piece, b->last[bucket]);
-	dlk_put_be32(piece + 4, b->used[bucket]);
-	dlk_put_be64(piece + 8, dlk_crlform_sum(where, piece, b->used[bucket]));
+	memcpy(&word, head, sizeof(word));
+	sum = htobe64(dlk_crlform_sum(where, le64toh(word), entries, used));
+	memset(out + n - CRLFORM_ALIGN, 0, CRLFORM_ALIGN);
+	memcpy(out, head, sizeof(head));
+	memcpy(out + 8, &sum, sizeof(sum));
+	memcpy(out + CRLFORM_PIECE_HEAD, entries, used);
 	b->last[bucket] = where;
 	b->used[bucket] = 0;
-	return put(b, DLK_BYTES(piece, n));
+	b->out_n += n;
+	b->size += n;
+	return r;
 }
 
 /* Written to at random: in pages of the usual size each write would look for its page. */
@@ -142,31 +153,65 @@ enter_issuer(struct build *b, struct dlk_bytes name)
 __attribute__((always_inline)) static inline void
 ask_for(const uint8_t *piece, size_t used, size_t n)
 {
-	if (used + n <= CRLFORM_PIECE - CRLFORM_PIECE_HEAD) {
-		__builtin_prefetch(piece + CRLFORM_PIECE_HEAD + used, 1);
+	if (used + n <= ENTRIES_ROOM) {
+		__builtin_prefetch(piece + used, 1);
 		return;
 	}
 	for (size_t i = 0; i < CRLFORM_PIECE; i += 64)
 		__builtin_prefetch(piece + i, 1);
 }
 
+static inline int
+place(struct build *b, uint32_t bucket, const uint8_t *octets, size_t n)
+{
+	uint8_t *piece = b->piece + (size_t)bucket * CRLFORM_PIECE;
+
+	if (b->used[bucket] + n > ENTRIES_ROOM) {
+		int r = put_piece(b, bucket);
+		if (r < 0)
+			return r;
+	}
+	dlk_crlform_copy(piece + b->used[bucket], octets, n);
+	b->used[bucket] = (uint16_t)(b->used[bucket] + n);
+	return 0;
+}
+
 static int
 place_waiting(struct build *b)
 {
-	for (size_t i = 0; i < b->n_waiting; i++) {
-		const struct waiting *w = &b->waiting[i];
-		uint8_t *piece = b->piece + (size_t)w->bucket * CRLFORM_PIECE;
-		if (b->used[w->bucket] + w->n > CRLFORM_PIECE - CRLFORM_PIECE_HEAD) {
-			int r = put_piece(b, w->bucket);
-			if (r < 0)
-				return r;
-		}
-		dlk_crlform_copy(
-		    piece + CRLFORM_PIECE_HEAD + b->used[w->bucket], w->octets, w->n);
-		b->used[w->bucket] = (uint16_t)(b->used[w->bucket] + w->n);
-	}
+	int r = 0;
+
+	for (size_t i = 0; i < b->n_waiting && r == 0; i++)
+		r = place(b, b->waiting[i].bucket, b->waiting[i].octets, b->waiting[i].n);
 	b->n_waiting = 0;
-	return 0;
+	return r;
+}
+
+static inline size_t
+encode(unsigned issuer, const struct dlk_crl_entry *entry, uint8_t *out)
+{
+	size_t n = dlk_crlform_key(issuer, entry->serial, out);
+	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
+	uint32_t date =
+	    htobe32((uint64_t)entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
+
+	out[n] = entry->reason;
+	memcpy(out + n + 1, &date, sizeof(date));
+	return n + CRLFORM_VALUE;
+}
+
+__attribute__((noinline)) static int
+add_odd(struct build *b, const struct dlk_crl_entry *entry)
+{
+	uint8_t octets[CRLFORM_KEY_MOST + CRLFORM_VALUE];
+	int r = 0;
+
+	if (entry->issuer.n > 0)
+		r = enter_issuer(b, entry->issuer);
+	if (r < 0 || entry->serial.n > CRLFORM_SERIAL_MOST)
+		return r;
+	uint32_t bucket = dlk_crlform_bucket(b->issuer, entry->serial, b->buckets);
+	return place(b, bucket, octets, encode(b->issuer, entry, octets));
 }
 
 static int
@@ -174,20 +219,12 @@ add_entry(void *ctx, const struct dlk_crl_entry *entry)
 {
 	struct build *b = ctx;
 	struct waiting *w = &b->waiting[b->n_waiting];
-	uint32_t date;
-	int r;
 
-	if (entry->issuer.n > 0 && (r = enter_issuer(b, entry->issuer)) < 0)
-		return r;
-	if (entry->serial.n > CRLFORM_SERIAL_MOST)
-		return 0;
-	w->bucket = dlk_crlform_bucket(b->issuer, entry->serial, b->buckets);
-	size_t n = dlk_crlform_key(b->issuer, entry->serial, w->octets);
-	w->octets[n] = entry->reason;
-	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
-	date = htobe32((uint64_t)entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
-	memcpy(w->octets + n + 1, &date, sizeof(date));
-	w->n = (uint32_t)(n + CRLFORM_VALUE);
+	if (entry->issuer.n > 0 || b->issuer > 0 ||
+	    entry->serial.n > WAITING_MOST - 1 - CRLFORM_VALUE)
+		return add_odd(b, entry);
+	w->bucket = dlk_crlform_bucket(0, entry->serial, b->buckets);
+	w->n = (uint32_t)encode(0, entry, w->octets);
 	ask_for(b->piece + (size_t)w->bucket * CRLFORM_PIECE, b->used[w->bucket], w->n);
 	return ++b->n_waiting == WAITING ? place_waiting(b) : 0;
 }

@@ -10,21 +10,35 @@ dlk_crlform_aligned(size_t n)
 	return (n + CRLFORM_ALIGN - 1) / CRLFORM_ALIGN * CRLFORM_ALIGN;
 }
 
-uint64_t
-dlk_crlform_sum(uint32_t where, const uint8_t *piece, size_t used)
+/* The word at `at`, zeros behind the n-th octet. */
+static inline uint64_t
+word_of(const uint8_t *p, size_t at, size_t n)
 {
-	size_t n = dlk_crlform_aligned(CRLFORM_PIECE_HEAD + used), i = CRLFORM_PIECE_HEAD;
-	uint64_t a = where, b = dlk_crlform_word(piece), c = a, d = b;
+	if (at >= n)
+		return 0;
+	uint64_t word = dlk_crlform_word(p + at);
+	return n - at >= 8 ? word : word & ~(UINT64_MAX << 8 * (n - at));
+}
+
+uint64_t
+dlk_crlform_sum(uint32_t where, uint64_t head, const uint8_t *entries, size_t n)
+{
+	uint64_t a = where, b = head, c = where, d = head;
+	size_t i = 0;
 
 	for (; i + 32 <= n; i += 32) {
-		a = dlk_crlform_stir(a, dlk_crlform_word(piece + i));
-		b = dlk_crlform_stir(b, dlk_crlform_word(piece + i + 8));
-		c = dlk_crlform_stir(c, dlk_crlform_word(piece + i + 16));
-		d = dlk_crlform_stir(d, dlk_crlform_word(piece + i + 24));
+		a = dlk_crlform_stir(a, dlk_crlform_word(entries + i));
+		b = dlk_crlform_stir(b, dlk_crlform_word(entries + i + 8));
+		c = dlk_crlform_stir(c, dlk_crlform_word(entries + i + 16));
+		d = dlk_crlform_stir(d, dlk_crlform_word(entries + i + 24));
 	}
 	if (i < n) {
-		a = dlk_crlform_stir(a, dlk_crlform_word(piece + i));
-		b = dlk_crlform_stir(b, dlk_crlform_word(piece + i + 8));
+		a = dlk_crlform_stir(a, word_of(entries, i, n));
+		b = dlk_crlform_stir(b, word_of(entries, i + 8, n));
+	}
+	if (i + 16 < n) {
+		c = dlk_crlform_stir(c, word_of(entries, i + 16, n));
+		d = dlk_crlform_stir(d, word_of(entries, i + 24, n));
 	}
 	a = dlk_crlform_stir(a ^ b >> 32, b);
 	a = dlk_crlform_stir(a ^ c >> 32, c);

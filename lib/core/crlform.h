@@ -75,12 +75,15 @@ dlk_crlform_stir(uint64_t sum, uint64_t word)
 static inline void
 dlk_crlform_copy(uint8_t *to, const uint8_t *from, size_t n)
 {
-	if (n < 16 || n > 32) {
+	if (n >= 16 && n <= 32) {
+		memcpy(to, from, 16);
+		memcpy(to + n - 16, from + n - 16, 16);
+	} else if (n >= 8 && n < 16) {
+		memcpy(to, from, 8);
+		memcpy(to + n - 8, from + n - 8, 8);
+	} else {
 		memcpy(to, from, n);
-		return;
 	}
-	memcpy(to, from, 16);
-	memcpy(to + n - 16, from + n - 16, 16);
 }
 
 /* What an entry begins with: length of the serial number, its issuer (0 is the list's own),
@@ -119,9 +122,10 @@ dlk_crlform_bucket(unsigned issuer, struct dlk_bytes serial, uint32_t buckets)
 }
 
 size_t dlk_crlform_aligned(size_t n);
-/* Of a piece: its place, its head before the sum, its entries with what fills them up.
+/* Of a piece: its place, the first 8 octets of its head as they are, its entries with the
+ * zeros that fill them up, which need not be there yet; whole words are read in any case.
  * Against damage, not against forgery. */
-uint64_t dlk_crlform_sum(uint32_t where, const uint8_t *piece, size_t used);
+uint64_t dlk_crlform_sum(uint32_t where, uint64_t head, const uint8_t *entries, size_t n);
 /* SHA-256 of the summed head and of the tail. */
 bool dlk_crlform_digest(
     const uint8_t *head, struct dlk_bytes tail, uint8_t ret_digest[CRLFORM_DIGEST]);

@@ -104,7 +104,9 @@ open_piece(const struct dlk_crlimage *image, uint32_t where, struct dlk_bytes *r
 	uint32_t used = dlk_get_be32(piece + 4);
 	if (used > CRLFORM_PIECE - CRLFORM_PIECE_HEAD ||
 	    dlk_crlform_aligned(CRLFORM_PIECE_HEAD + used) > image->tail - at ||
-	    dlk_get_be64(piece + 8) != dlk_crlform_sum(where, piece, used))
+	    dlk_get_be64(piece + 8) != dlk_crlform_sum(where, dlk_crlform_word(piece),
+					   piece + CRLFORM_PIECE_HEAD,
+					   dlk_crlform_aligned(used)))
 		return false;
 	*ret_entries = DLK_BYTES(piece + CRLFORM_PIECE_HEAD, used);
 	*ret_next = dlk_get_be32(piece);
