@@ -69,6 +69,7 @@ ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/b
 PAM := $(call obj,pam/*.c) $(ASKER)
 ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c agent/gateways/password.c lib/base/say.c) $(ASKER)
 PROVE := $(call obj,agent/prove/*.c agent/sandbox.c agent/landlock.c lib/base/say.c) $(ASKER)
+TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/landlock.c lib/base/say.c) $(ASKER)
 CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
@@ -84,7 +85,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
 	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask \
-	$(B)/doublelock-prove $(OPENVPN_PLUGIN)
+	$(B)/doublelock-prove $(B)/doublelock-prove-token $(OPENVPN_PLUGIN)
 
 .PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
@@ -119,6 +120,10 @@ $(B)/doublelock-prove: $(PROVE)
 $(B)/openvpn-plugin-doublelock.so: $(PLUGIN) agent/gateways/openvpn.map
 	$(call say,LD,$@)
 	$(Q)$(LINK) -shared -Wl,--gc-sections,-z,nodelete,--version-script=agent/gateways/openvpn.map -o $@ $(PLUGIN)
+$(B)/obj/agent/token/%.o: ALL_CFLAGS += $(shell $(PKG_CONFIG) --cflags p11-kit-1)
+$(B)/doublelock-prove-token: $(TOKEN)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^ $(shell $(PKG_CONFIG) --libs p11-kit-1)
 $(B)/doublelock-ask: $(ASK)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
@@ -141,6 +146,7 @@ install: all
 	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
 	$(INSTALL) 755 $(B)/doublelock-prove $(DESTDIR)$(LIBEXECDIR)/doublelock-prove
+	$(INSTALL) 755 $(B)/doublelock-prove-token $(DESTDIR)$(LIBEXECDIR)/doublelock-prove-token
 	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so
 	$(if $(OPENVPN_PLUGIN),$(INSTALL) 644 $(OPENVPN_PLUGIN) $(DESTDIR)$(OPENVPNDIR)/$(notdir $(OPENVPN_PLUGIN)))
 	install -d -m 755 $(addprefix $(DESTDIR)$(SYSCONFDIR)/,conf.d trust.d intermediates.d crl.d certs.d)

@@ -71,8 +71,13 @@ dlk_ssh_add_string(struct dlk_buf *buf, size_t limit, struct dlk_bytes what)
 {
 	if (what.n > UINT32_MAX)
 		return -EMSGSIZE;
+	size_t before = buf->n;
 	int r = dlk_ssh_add_number(buf, limit, (uint32_t)what.n);
-	return r < 0 ? r : dlk_buf_add(buf, limit, what);
+	if (r == 0)
+		r = dlk_buf_add(buf, limit, what);
+	if (r < 0)
+		buf->n = before;
+	return r;
 }
 
 static const struct sk {

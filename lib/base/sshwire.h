@@ -10,7 +10,7 @@ bool dlk_ssh_take(struct dlk_bytes *in, size_t n, struct dlk_bytes *ret);
 bool dlk_ssh_take_octet(struct dlk_bytes *in, uint8_t *ret);
 bool dlk_ssh_take_number(struct dlk_bytes *in, uint32_t *ret);
 bool dlk_ssh_take_string(struct dlk_bytes *in, struct dlk_bytes *ret);
-/* Append; 0, -ENOMEM, -EMSGSIZE where the whole would exceed `limit` octets. */
+/* Append, all or nothing; 0, -ENOMEM, -EMSGSIZE where it would exceed `limit` octets. */
 int dlk_ssh_add_octet(struct dlk_buf *buf, size_t limit, uint8_t value);
 int dlk_ssh_add_number(struct dlk_buf *buf, size_t limit, uint32_t value);
 int dlk_ssh_add_string(struct dlk_buf *buf, size_t limit, struct dlk_bytes what);

@@ -95,7 +95,7 @@ static const char *
 senseless(const struct dlk_service *s, const struct dlk_service *base)
 {
 	if (s->certificate == DLK_CERTIFICATE_UNSET)
-		return "certificate is missing: sshd, ssh-agent, gateway or none";
+		return "certificate is missing: sshd, ssh-agent, token, gateway or none";
 	if (s->certificate == DLK_CERTIFICATE_NONE && s->otp != DLK_OTP_REQUIRED)
 		return "certificate=none has to have otp=required: somebody would get in by "
 		       "name";
@@ -120,7 +120,8 @@ senseless(const struct dlk_service *s, const struct dlk_service *base)
 		       "for";
 	if (s->subject == DLK_WHOSE_ASKER && (s->certificate == DLK_CERTIFICATE_SSHD ||
 						 s->certificate == DLK_CERTIFICATE_GATEWAY))
-		return "subject=ruser is for sudo and su: certificate=ssh-agent or none";
+		return "subject=ruser is for sudo and su: certificate=ssh-agent, token or "
+		       "none";
 	if (s->certificate != DLK_CERTIFICATE_GATEWAY &&
 	    s->certificate != DLK_CERTIFICATE_NONE &&
 	    (any_peer(&s->vouch) || any_peer(&s->ask_for)))

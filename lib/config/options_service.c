@@ -13,7 +13,8 @@ static int
 set_certificate(struct dlk_build *b, const char *value, const char **ret_why)
 {
 	static const enum dlk_certificate known[] = { DLK_CERTIFICATE_SSHD,
-		DLK_CERTIFICATE_SSH_AGENT, DLK_CERTIFICATE_GATEWAY, DLK_CERTIFICATE_NONE };
+		DLK_CERTIFICATE_SSH_AGENT, DLK_CERTIFICATE_TOKEN, DLK_CERTIFICATE_GATEWAY,
+		DLK_CERTIFICATE_NONE };
 
 	b->service->given |= DLK_GIVEN_CERTIFICATE;
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
@@ -22,7 +23,7 @@ set_certificate(struct dlk_build *b, const char *value, const char **ret_why)
 			return 0;
 		}
 	}
-	return dlk_value_wrong(ret_why, "sshd, ssh-agent, gateway or none");
+	return dlk_value_wrong(ret_why, "sshd, ssh-agent, token, gateway or none");
 }
 
 static int

@@ -80,10 +80,27 @@ make_data(const struct dlk_dialogue *dialogue, const char *host,
 	return r ? r : dlk_sshsig_data(space, digest, buf);
 }
 
-/* The keys of the user's registered certificates, each once, as far as there is room. */
+/* A token has certificates, an agent their keys, each once. What has no SSH form is left out.
+ */
+static int
+add_one(const struct dlk_cert *cert, enum dlk_possession by, struct dlk_buf *wanted)
+{
+	DLK_AUTO_SSHKEY key = { 0 };
+
+	if (by == DLK_POSSESSION_TOKEN)
+		return dlk_ssh_add_string(wanted, DLK_WANTED_MAX, dlk_cert_der(cert));
+	if (dlk_sshkey_of_cert(cert, &key, NULL) != DLK_R_OK)
+		return 0;
+	struct dlk_bytes blob = dlk_bytes_of(&key.blob);
+	if (wanted->n > 0 && memmem(wanted->p, wanted->n, blob.p, blob.n))
+		return 0;
+	return dlk_ssh_add_string(wanted, DLK_WANTED_MAX, blob);
+}
+
+/* Of the user's registered certificates, as far as there is room. */
 static int
 add_wanted(const struct dlk_ports *ports, const struct dlk_request *request,
-    struct dlk_buf *wanted, struct dlk_finding *finding)
+    struct dlk_challenge *challenge, struct dlk_finding *finding)
 {
 	DLK_AUTO_CERTS all = { 0 };
 
@@ -95,14 +112,8 @@ add_wanted(const struct dlk_ports *ports, const struct dlk_request *request,
 		return -EIO;
 	}
 	for (size_t i = 0; i < all.n; i++) {
-		DLK_AUTO_SSHKEY key = { 0 };
+		int r = add_one(all.cert[i], challenge->by, &challenge->wanted);
 
-		if (dlk_sshkey_of_cert(all.cert[i], &key, NULL) != DLK_R_OK)
-			continue;
-		struct dlk_bytes blob = dlk_bytes_of(&key.blob);
-		if (wanted->n > 0 && memmem(wanted->p, wanted->n, blob.p, blob.n))
-			continue;
-		int r = dlk_ssh_add_string(wanted, DLK_WANTED_MAX, blob);
 		if (r == -EMSGSIZE)
 			break;
 		if (r != 0)
@@ -124,8 +135,7 @@ make(const struct dlk_ports *ports, const struct dlk_request *request, int64_t n
 	    EVP_Digest(c->data.p, c->data.n, c->digest, NULL, EVP_sha256(), NULL) != 1)
 		return fault(finding, "out of memory");
 	finding->reason = DLK_R_UNDECIDED;
-	if (c->by == DLK_POSSESSION_SSH_AGENT &&
-	    add_wanted(ports, request, &c->wanted, finding) != 0)
+	if (add_wanted(ports, request, c, finding) != 0)
 		return finding->reason != DLK_R_UNDECIDED ? finding->reason
 							  : fault(finding, "out of memory");
 	return DLK_R_OK;

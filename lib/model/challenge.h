@@ -30,7 +30,18 @@
 	X(GARBLED, 7, POSSESSION_UNPROVEN, "what the SSH agent answered is not its protocol") \
 	X(NO_KEY, 8, NO_CERTIFICATE, "the SSH agent has neither the key of a registered certificate of the user nor a carried one") \
 	X(DECLINED, 9, POSSESSION_UNPROVEN, "the SSH agent has the key and did not sign: a key that is bound to destinations (ssh-add -h), or not confirmed") \
-	X(UNREADABLE, 10, FAULT_INTERNAL, "doublelock-prove cannot read the environment of the program that asks (/proc, CAP_SYS_PTRACE)")
+	X(UNREADABLE, 10, FAULT_INTERNAL, "doublelock-prove cannot read the environment of the program that asks (/proc, CAP_SYS_PTRACE)") \
+	X(NO_MODULE, 11, FAULT_INTERNAL, "p11-kit has no PKCS #11 module that could be loaded; 'p11-kit list-modules' shows them") \
+	X(NO_CARD, 12, NO_CERTIFICATE, "no smart card or token is there") \
+	X(EMPTY_CARD, 13, NO_CERTIFICATE, "there is a token, but no certificate of a user on it") \
+	X(NO_PIN, 14, POSSESSION_UNPROVEN, "no PIN was entered for the token") \
+	X(WRONG_PIN, 15, POSSESSION_UNPROVEN, "the PIN of the token is wrong") \
+	X(LAST_PIN, 16, POSSESSION_UNPROVEN, "the PIN of the token is wrong; after one more wrong one it locks itself") \
+	X(LOCKED_PIN, 17, POSSESSION_UNPROVEN, "the PIN of the token is locked after too many wrong ones; whoever issued it unlocks it") \
+	X(NO_PIN_SET, 18, POSSESSION_UNPROVEN, "the token has no PIN yet, or one that has to be changed first") \
+	X(NO_PRIVATE_KEY, 19, POSSESSION_UNPROVEN, "the token has the certificate and not its key") \
+	X(NOT_SIGNED, 20, POSSESSION_UNPROVEN, "the token has the key and did not sign") \
+	X(CARD_GONE, 21, POSSESSION_UNPROVEN, "the token was taken out")
 /* clang-format on */
 
 enum dlk_trouble {
@@ -47,7 +58,9 @@ struct dlk_challenge {
 	enum dlk_possession by;             /* DLK_POSSESSION_SSH_AGENT or _TOKEN */
 	struct dlk_buf data;                /* to be signed */
 	uint8_t digest[DLK_CHALLENGE_HASH]; /* its SHA-256, for what signs only digests */
-	struct dlk_buf wanted; /* SSH strings: the keys, in SSH's form, that need be tried */
+	/* SSH strings, what need be tried: keys in SSH's form; for a token certificates in DER
+	 */
+	struct dlk_buf wanted;
 };
 void dlk_challenge_fini(struct dlk_challenge *challenge);
 #define DLK_AUTO_CHALLENGE __attribute__((cleanup(dlk_challenge_fini))) struct dlk_challenge

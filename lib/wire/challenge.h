@@ -25,8 +25,11 @@ int dlk_answer_unpack(struct dlk_request *request);
 enum dlk_prove {
 	DLK_PROVE_CHALLENGE = 1, /* to it */
 	DLK_PROVE_ANSWER = 2,    /* from it; it ends then */
-	DLK_PROVE_LAST = DLK_PROVE_ANSWER
+	DLK_PROVE_NEED_PIN = 3,  /* from it: octet, enum dlk_pin; the token's name in ASCII */
+	DLK_PROVE_PIN = 4,       /* to it; empty: there is none */
+	DLK_PROVE_LAST = DLK_PROVE_PIN
 };
+enum dlk_pin { DLK_PIN_USUAL = 0, DLK_PIN_LAST_TRY, DLK_PIN_ON_READER /* no answer */ };
 int dlk_prove_pack(enum dlk_prove what, struct dlk_bytes content, struct dlk_buf *frame);
 /* One whole frame; the content is borrowed from it. 0 or -EBADMSG. */
 int dlk_prove_unpack(

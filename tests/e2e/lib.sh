@@ -92,8 +92,10 @@ install_doublelock() {
 	# one at a time: what is not up to date in a build that several share would be made twice
 	flock "$B" make -s -C "$top" B="$B" install >"$work/install.log" 2>&1 ||
 		die "make install failed"
-	useradd --system --user-group --no-create-home --home-dir /nonexistent \
-		--shell /usr/sbin/nologin doublelock
+	for account in doublelock doublelock-token; do
+		useradd --system --user-group --no-create-home --home-dir /nonexistent \
+			--shell /usr/sbin/nologin $account
+	done
 	install -d -o doublelock -g doublelock -m 711 "$state"
 	install -d -o doublelock -g doublelock -m 755 /run/doublelock
 	install -d -m 755 /run/sshd

@@ -5,10 +5,12 @@
  *
  *   pamlogin SERVICE[,SERVICE] USER CODE PROCESSES <SSH_AUTH_INFO_0
  *
+ * Prompts that begin with "PIN " are answered with $PIN, and told to standard error.
  * So many processes authenticate at once with the same code, by one service and the other.
  * Prints how many were let in, how often a code was asked, and what the last one was told.
  */
 #include <security/pam_appl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,7 @@ struct answer {
 };
 
 struct talk {
-	const char *code;
+	const char *code, *pin;
 	unsigned prompts;
 };
 
@@ -45,7 +47,10 @@ converse(int n, const struct pam_message **message, struct pam_response **ret, v
 		if (message[i]->msg_style != PAM_PROMPT_ECHO_OFF)
 			continue;
 		talk->prompts++;
-		response[i].resp = strdup(talk->code);
+		bool pin = strncmp(message[i]->msg, "PIN ", 4) == 0;
+		if (pin)
+			fprintf(stderr, "%s\n", message[i]->msg);
+		response[i].resp = strdup(pin && talk->pin ? talk->pin : talk->code);
 	}
 	*ret = response;
 	return PAM_SUCCESS;
@@ -54,7 +59,7 @@ converse(int n, const struct pam_message **message, struct pam_response **ret, v
 static struct answer
 authenticate(const struct login *login)
 {
-	struct talk talk = { .code = login->code };
+	struct talk talk = { .code = login->code, .pin = getenv("PIN") };
 	const struct pam_conv conversation = { .conv = converse, .appdata_ptr = &talk };
 	pam_handle_t *pamh = NULL;
 

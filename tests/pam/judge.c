@@ -3,7 +3,7 @@
  * judge.c - plays the helper. `--config FILE` names its part, one line per request:
  *
  *     answer REASON [no-event] [observe] [other-user] [longer-user] [no-user] [as-asker]
- *            [digits N] [challenge]
+ *            [digits N] [challenge] [token-challenge]
  *     octets HEX    sends these
  *     silence       never answers
  *     die           ends with the request unanswered
@@ -109,6 +109,8 @@ answer(char *words, const struct dlk_request *request)
 			v.user[0] = '\0';
 		else if (strcmp(w, "as-asker") == 0)
 			dlk_text_copy(v.user, sizeof(v.user), request->asker);
+		else if (strcmp(w, "token-challenge") == 0)
+			challenge = "\004 and so on";
 		else if (strcmp(w, "challenge") == 0)
 			challenge = "\003 and so on";
 		else if (strcmp(w, "digits") == 0)

@@ -610,7 +610,66 @@ login_proving(struct login *l, const char *part, const char *prover)
 	dlk_text_print(path, sizeof(path), "%s/prover-%s", l->dir, prover);
 	login_program("prover", path);
 	dlk_text_print(arguments, sizeof(arguments), "prove=%s", path);
+	dlk_text_print(path, sizeof(path), "%s/prover-%s-token", l->dir, prover);
+	login_program("prover", path);
 	return login(l, part, arguments);
+}
+
+#define BY_TOKEN "answer possession-unproven token-challenge\nanswer ok\n"
+
+/* The PIN goes to the prover alone, and nowhere else. */
+static void
+a_pin_is_asked_for_and_passed_on(void **state)
+{
+	static const struct {
+		const char *prover, *prompt, *proof;
+		int style;
+	} rows[] = {
+		{ "pin", "PIN for my card: ", "4 567890", PAM_PROMPT_ECHO_OFF },
+		{ "last", "PIN for my card (the last try before it is locked): ", "4 567890",
+		    PAM_PROMPT_ECHO_OFF },
+		{ "reader", "Enter the PIN for my card on its reader.", "4 ", PAM_TEXT_INFO },
+	};
+	struct login *l = *state;
+
+	l->answer = "567890";
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		assert_int_equal(login_proving(l, BY_TOKEN, rows[i].prover), PAM_SUCCESS);
+		assert_int_equal(l->prompts, 1);
+		assert_string_equal(l->prompt[0], rows[i].prompt);
+		assert_int_equal(l->styles[0], rows[i].style);
+		assert_string_equal(login_seen(l, "proof", 0), rows[i].proof);
+		assert_null(strstr(l->log, "567890"));
+		assert_null(login_seen(l, "code", 0));
+	}
+}
+
+static void
+no_pin_where_nobody_is_asked(void **state)
+{
+	static const char *const provers[] = { "twice", "name", "unnamed", "kind" };
+	struct login *l = *state;
+	static char long_pin[400];
+
+	for (size_t i = 0; i < sizeof(provers) / sizeof(*provers); i++) {
+		l->answer = "567890";
+		assert_int_equal(login_proving(l,
+				     "answer possession-unproven token-challenge\n"
+				     "answer possession-unproven\n",
+				     provers[i]),
+		    PAM_AUTH_ERR);
+		assert_string_equal(login_seen(l, "trouble", 0), "1");
+		assert_int_equal(l->prompts, i == 0); /* the second one is not shown */
+		assert_false(login_left_children());
+	}
+	l->conversation = PAM_CONV_ERR; /* no PIN is none, and that is passed on */
+	assert_int_equal(login_proving(l, BY_TOKEN, "pin"), PAM_SUCCESS);
+	assert_string_equal(login_seen(l, "proof", 0), "4 ");
+	l->conversation = PAM_SUCCESS;
+	memset(long_pin, '5', sizeof(long_pin) - 1);
+	l->answer = long_pin;
+	assert_int_equal(login_proving(l, BY_TOKEN, "pin"), PAM_SUCCESS);
+	assert_string_equal(login_seen(l, "trouble", 0), "1");
 }
 
 #define ASKED_IN_VAIN "answer possession-unproven challenge\nanswer possession-unproven\n"
@@ -726,6 +785,8 @@ main(void)
 		LOGIN_TEST(a_second_challenge_is_a_refusal),
 		LOGIN_TEST(nobody_is_named_where_two_say_different),
 		LOGIN_TEST(a_yes_for_the_asker_is_one),
+		LOGIN_TEST(a_pin_is_asked_for_and_passed_on),
+		LOGIN_TEST(no_pin_where_nobody_is_asked),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

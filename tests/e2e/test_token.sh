@@ -1,0 +1,123 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# test_token - a console login with a smart card, which SoftHSM plays: the PIN by prompt, and the
+# challenge signed on the token.
+. "$(dirname "$0")/lib.sh"
+
+install_doublelock
+pki_usual
+configure <<-END
+	[service login]
+	certificate = token
+	otp = none
+	[service console]
+	certificate = token
+	otp = required
+END
+for service in login console; do
+	printf '%s\n' 'auth required pam_doublelock.so' >/etc/pam.d/$service
+done
+install -m 755 "$B/tests/e2e/pamlogin" /usr/local/bin/pamlogin
+tokens=/run/tokens
+install -d -o doublelock-token -g doublelock-token -m 700 $tokens
+sed -i "s|^directories.tokendir.*|directories.tokendir = $tokens|" /etc/softhsm/softhsm2.conf
+chmod 755 /etc/softhsm
+chmod 644 /etc/softhsm/softhsm2.conf
+start_log
+
+as_token() { setpriv --reuid=doublelock-token --regid=doublelock-token --clear-groups "$@"; }
+hsm() { as_token softhsm2-util "$@" >>"$work/softhsm.log" 2>&1 || die "softhsm2-util $1 failed"; }
+library=$(sed -n 's/^module: *//p' /usr/share/p11-kit/modules/softhsm2.module)
+pkcs11() {
+	as_token pkcs11-tool --module "$library" "$@" >>"$work/pkcs11.log" 2>&1 ||
+		die "pkcs11-tool failed"
+}
+# token LABEL: with PIN 4321
+token() { hsm --init-token --free --label "$1" --so-pin 87654321 --pin 4321; }
+# key_onto LABEL KEY, certificate_onto LABEL CERTIFICATE
+key_onto() {
+	install -o doublelock-token -m 600 "$2" $tokens.key
+	hsm --import $tokens.key --token "$1" --label key --id 01 --pin 4321
+	rm -f $tokens.key
+}
+certificate_onto() {
+	openssl x509 -in "$2" -outform DER -out $tokens.der
+	pkcs11 --token-label "$1" --login --pin 4321 --write-object $tokens.der --type cert \
+		--id 01 --label certificate
+}
+no_tokens() { rm -rf --one-file-system "${tokens:?}"/*; }
+
+# console USER PIN [CODE] [SERVICE]: let in or not, how many prompts, and why
+console() {
+	: >"$work/asked"
+	said=$(PIN=$2 with_module /usr/local/bin/pamlogin "${4:-login}" "$1" "${3:-none}" 1 \
+		</dev/null 2>>"$work/asked")
+	echo "$(echo "$said" | sed 's/ of 1, / in, /; s/ prompts,.*/ asked/'): $(last_reason "$1")"
+}
+last() { # USER FIELD
+	doublelock events --user "$1" --json 2>>"$work/events.log" |
+		jq -rs "map(select(.reason != \"\")) | last | .$2"
+}
+
+for user in alice bob carol; do account $user; done
+pki_client issuing alice rsa
+pki_client issuing bob
+pki_client issuing carol P-384
+for user in alice bob carol; do register $user issuing; done
+secret=$(enroll bob)
+
+is "$(console alice 4321)" "0 in, 0 asked: no-certificate" "no token is there"
+like "$(last alice detail)" 'no smart card or token is there' "and that is said"
+token empty
+is "$(console alice 4321)" "0 in, 0 asked: no-certificate" "a token without certificates"
+like "$(last alice detail)" 'no certificate of a user on it' "is told apart"
+
+for user in bob alice carol; do
+	token "card of $user"
+	key_onto "card of $user" "$pki/issuing/$user.key"
+	certificate_onto "card of $user" "$pki/issuing/$user.pem"
+done
+is "$(console alice 4321), $(last alice possession)" "1 in, 1 asked: ok, token" \
+	"RSA, and the right one of four tokens"
+is "$(cat "$work/asked")" "PIN for card of alice: " "the prompt names it"
+is "$(console bob 4321)" "1 in, 1 asked: ok" "P-256"
+is "$(console carol 4321)" "1 in, 1 asked: ok" "P-384"
+is "$(console bob 4321 "$(code_of "$secret")" console)" "1 in, 2 asked: ok" "a PIN, then a code"
+is "$(console bob 4321 000000 console)" "0 in, 2 asked: otp-wrong" "and the code has to be right"
+
+is "$(console alice 1234)" "0 in, 1 asked: possession-unproven" "a wrong PIN, tried once"
+like "$(last alice detail)" 'the PIN of the token is wrong' "is called that"
+is "$(console alice '')" "0 in, 1 asked: possession-unproven" "no PIN"
+like "$(last alice detail)" 'no PIN was entered' "is none"
+is "$(console alice 4321)" "1 in, 1 asked: ok" "and then the right one"
+
+# a certificate is public, and copied easily
+no_tokens
+token copy
+key_onto copy "$pki/issuing/bob.key"
+certificate_onto copy "$pki/issuing/alice.pem"
+is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a copied certificate, another key"
+like "$(last alice detail)" "not one of this challenge by the certificate's key" "proves nothing"
+no_tokens
+token copy
+certificate_onto copy "$pki/issuing/alice.pem"
+is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a copied certificate, no key"
+like "$(last alice detail)" 'has the certificate and not its key' "and that is said"
+
+# not registered: the one certificate that is there, of whomever it is
+no_tokens
+pki_client issuing dave
+account dave
+token 'a\name'
+key_onto 'a\name' "$pki/issuing/dave.key"
+certificate_onto 'a\name' "$pki/issuing/dave.pem"
+is "$(console dave 4321)" "1 in, 1 asked: ok" "a certificate that is registered nowhere"
+is "$(cat "$work/asked")" 'PIN for a\\name: ' "a token's name is escaped"
+is "$(console alice 4321)" "0 in, 1 asked: user-mismatch" "is its owner's alone"
+pki_revoke issuing dave
+pki_publish
+is "$(console dave 4321)" "0 in, 1 asked: revoked" "revoked, and still on the card"
+
+is "$(syslog | grep -c 4321)" 0 "no PIN is in the log"
+like "$(syslog | grep -c 'doublelock-prove-token\[')" '^[1-9]' "what the prover has to say is"
+finish
