@@ -32,7 +32,7 @@ of_helper() { sed -n "s/^$1:[[:space:]]*//p" "$work/asked.helper"; }
 before=$(logins)
 is "$(install_packages /t/old/*.deb)" 0 "the packages install"
 is "$(logins)" "$before" "no stack and no sshd_config has changed"
-is "$(stat -c '%a %U' $state) $(stat -c '%a %U' $etc)" "700 doublelock 755 root" \
+is "$(stat -c '%a %U' $state) $(stat -c '%a %U' $etc)" "711 doublelock 755 root" \
 	"state is the judge's, configuration is root's"
 is "$(systemctl is-enabled doublelockd.service doublelockd.socket 2>/dev/null | tr '\n' ' ')" \
 	"disabled disabled " "no daemon was enabled"

@@ -12,7 +12,7 @@ is "$(run_rpm -i /t/rpm/doublelock-0*.x86_64.rpm /t/rpm/pam_doublelock-*.rpm \
 	/t/rpm/doublelock-selinux-*.rpm)" 0 "the packages install"
 is "$(getent passwd doublelock | cut -d: -f6,7)" /nonexistent:/usr/sbin/nologin "the account is made"
 is "$(getent group doublelock-metrics | cut -d: -f1)" doublelock-metrics "and the group"
-is "$(stat -c '%a %U' $state) $(stat -c '%a %U' $etc)" "700 doublelock 755 root" \
+is "$(stat -c '%a %U' $state) $(stat -c '%a %U' $etc)" "711 doublelock 755 root" \
 	"state is the judge's, configuration is root's"
 is "$(rpm --force-debian --nodeps -V doublelock pam_doublelock 2>&1)" "" "every file is as it was packed"
 is "$(stat -c %a /usr/lib64/security/pam_doublelock.so)" 755 "the module is an object"
