@@ -95,6 +95,7 @@ main(int argc, char **argv)
 			return 1;
 	for (size_t i = 0; i < THREADS; i++)
 		(void)pthread_join(thread[i], NULL);
+	SSL_CTX_free(context);
 	printf("%u handshakes begun, %u answered\n", begun, answered);
 	return 0;
 }

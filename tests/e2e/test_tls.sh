@@ -91,6 +91,15 @@ forward issuing/edge1
 is "$status" 200 "forward authentication, as Traefik and Caddy ask for it"
 forward issuing/edge2
 is "$status" 403 "but not for a gateway that may not vouch"
+der=$(openssl x509 -in "$pki/issuing/alice.pem" -outform DER | base64 -w0)
+link=$(openssl x509 -in "$pki/issuing/ca.pem" -outform DER | base64 -w0)
+for value in "$der" "$der,$link" "$(jq -rn --arg c "$der" '$c|@uri')"; do
+	call issuing/edge1 -H "X-Forwarded-Tls-Client-Cert: $value" -H 'X-Forwarded-For: 192.0.2.7' \
+		"https://$at/v1/auth/traefik/web"
+	is "$status" 200 "as Traefik writes it: ${#value} characters"
+done
+call issuing/edge1 "https://$at/v1/auth/traefik/web"
+is "$status" 401 "without a certificate of the user"
 
 # who may not vouch learns nothing
 check issuing/edge2 web issuing/alice
