@@ -27,12 +27,13 @@ struct worker {
 	pthread_t thread;
 	struct dlk_engine *engine; /* the thread's alone */
 	struct dlk_engine *newer;  /* under the lock */
+	pthread_cond_t some;
+	bool idle; /* under the lock */
 	bool confined;
 };
 
 struct dlk_serve {
 	pthread_mutex_t lock;
-	pthread_cond_t some;
 	pthread_mutex_t settling; /* one thread at a time writes */
 	struct queue waiting, finished;
 	size_t n_waiting;
@@ -178,10 +179,11 @@ run(void *arg)
 	confine(self);
 	pthread_mutex_lock(&serve->lock);
 	while (!serve->ending) {
-		if (serve->waiting.first)
-			work_some(self);
+		self->idle = !serve->waiting.first;
+		if (self->idle)
+			pthread_cond_wait(&self->some, &serve->lock);
 		else
-			pthread_cond_wait(&serve->some, &serve->lock);
+			work_some(self);
 	}
 	pthread_mutex_unlock(&serve->lock);
 	return NULL;
@@ -207,6 +209,21 @@ hear(evutil_socket_t fd, short what, void *arg)
 	}
 }
 
+/* Always the first one that has nothing to do: what its engine has read of the record is still
+ * true where nobody else has written meanwhile. */
+static void
+wake_one(struct dlk_serve *serve)
+{
+	for (size_t i = 0; i < serve->n_running; i++) {
+		struct worker *worker = &serve->worker[i];
+		if (!worker->idle)
+			continue;
+		worker->idle = false;
+		pthread_cond_signal(&worker->some);
+		return;
+	}
+}
+
 void
 dlk_serve_ask(struct dlk_serve *serve, struct dlk_job *job)
 {
@@ -217,7 +234,7 @@ dlk_serve_ask(struct dlk_serve *serve, struct dlk_job *job)
 	if (serve->n_waiting < DLK_SERVE_WAITING_MAX) {
 		serve->n_waiting++;
 		put(&serve->waiting, job);
-		pthread_cond_signal(&serve->some);
+		wake_one(serve);
 	} else {
 		put(&serve->finished, job);
 		ring(serve);
@@ -284,7 +301,6 @@ dlk_serve_new(struct event_base *base, struct dlk_engine **engine, size_t n,
 		return serve ? -EINVAL : -ENOMEM;
 	}
 	pthread_mutex_init(&serve->lock, NULL);
-	pthread_cond_init(&serve->some, NULL);
 	pthread_mutex_init(&serve->settling, NULL);
 	serve->waiting.last = &serve->waiting.first;
 	serve->finished.last = &serve->finished.first;
@@ -293,6 +309,7 @@ dlk_serve_new(struct event_base *base, struct dlk_engine **engine, size_t n,
 	for (size_t i = 0; i < n; i++) {
 		serve->worker[i].serve = serve;
 		serve->worker[i].engine = engine[i];
+		pthread_cond_init(&serve->worker[i].some, NULL);
 	}
 	int r = start(serve, base);
 	if (r < 0) {
@@ -317,7 +334,8 @@ dlk_serve_free(struct dlk_serve *serve)
 		return;
 	pthread_mutex_lock(&serve->lock);
 	serve->ending = true;
-	pthread_cond_broadcast(&serve->some);
+	for (size_t i = 0; i < serve->n_workers; i++)
+		pthread_cond_signal(&serve->worker[i].some);
 	pthread_mutex_unlock(&serve->lock);
 	for (size_t i = 0; i < serve->n_running; i++)
 		pthread_join(serve->worker[i].thread, NULL);
@@ -326,12 +344,12 @@ dlk_serve_free(struct dlk_serve *serve)
 	for (size_t i = 0; i < serve->n_workers; i++) {
 		dlk_engine_close(serve->worker[i].engine);
 		dlk_engine_close(serve->worker[i].newer);
+		pthread_cond_destroy(&serve->worker[i].some);
 	}
 	if (serve->heard)
 		event_free(serve->heard);
 	if (serve->bell >= 0)
 		close(serve->bell);
-	pthread_cond_destroy(&serve->some);
 	pthread_mutex_destroy(&serve->settling);
 	pthread_mutex_destroy(&serve->lock);
 	free(serve);
