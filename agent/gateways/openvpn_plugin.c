@@ -42,7 +42,6 @@ struct client {
 	struct dlk_login *login;
 	bool allowed; /* this connection was, by `verdict` */
 	struct dlk_verdict verdict;
-	uint8_t attempt[DLK_ATTEMPT_SIZE];
 };
 
 /* --- starting -----------------------------------------------------------------------------
@@ -347,7 +346,6 @@ authenticate(struct client *client, const char *const *envp)
 		    "what the client sent is not understood: %s", strerrordesc_np(-error));
 		return OPENVPN_PLUGIN_FUNC_ERROR;
 	}
-	memcpy(client->attempt, request.attempt, sizeof(client->attempt));
 	enum dlk_outcome outcome = dlk_login_begin(
 	    &client->plugin->entry, &request, &asked, &client->login, &client->verdict);
 	client->allowed = outcome == DLK_OUTCOME_YES;
@@ -363,6 +361,52 @@ take_answer(struct client *client, const char *const *envp)
 	    dlk_password_decode(dlk_bytes_str(find(envp, "crresponse")), &code) != 0)
 		return OPENVPN_PLUGIN_FUNC_ERROR;
 	dlk_login_answer(client->login, &code);
+	return OPENVPN_PLUGIN_FUNC_SUCCESS;
+}
+
+/* --- sessions -----------------------------------------------------------------------------
+ */
+
+/* Addresses and counts are OpenVPN's own words; what is none of them is left out. */
+static const char *
+plain(const char *const *envp, const char *name)
+{
+	const char *value = find(envp, name);
+
+	return value[strspn(value, "0123456789abcdef.:")] == '\0' && strlen(value) < 40 ? value
+											: "";
+}
+
+static void
+describe(enum dlk_session session, const char *const *envp, char *remark, size_t size)
+{
+	const char *four = plain(envp, "ifconfig_pool_remote_ip");
+	const char *six = plain(envp, "ifconfig_pool_remote_ip6");
+	size_t n;
+
+	dlk_text_print(remark, size, "%s%s%s inside", four, four[0] && six[0] ? " " : "", six);
+	n = strlen(remark);
+	if (session == DLK_SESSION_CLOSED)
+		dlk_text_print(remark + n, size - n, "; %s s, %s octets received, %s sent",
+		    plain(envp, "time_duration"), plain(envp, "bytes_received"),
+		    plain(envp, "bytes_sent"));
+}
+
+/* Nobody is kept out where it cannot be told. */
+static int
+tell(struct client *client, enum dlk_session session, const char *const *envp)
+{
+	DLK_AUTO_REQUEST request = { .session = session };
+
+	see_outcome(client);
+	if (!client->allowed || dlk_inquiry_begin(client->plugin->service, &request) < 0)
+		return OPENVPN_PLUGIN_FUNC_SUCCESS;
+	memset(request.attempt, 0, sizeof(request.attempt));
+	(void)dlk_text_copy(request.user, sizeof(request.user), client->verdict.user);
+	(void)dlk_text_copy(request.login, sizeof(request.login), client->verdict.event);
+	dlk_inquiry_locate(&request, source_of(envp, "trusted_ip", "trusted_ip6"));
+	describe(session, envp, request.remark, sizeof(request.remark));
+	dlk_login_note(&client->plugin->entry, &request);
 	return OPENVPN_PLUGIN_FUNC_SUCCESS;
 }
 
@@ -385,8 +429,9 @@ openvpn_plugin_func_v3(const int version, struct openvpn_plugin_args_func_in con
 	case OPENVPN_PLUGIN_CLIENT_CRRESPONSE:
 		return take_answer(client, envp);
 	case OPENVPN_PLUGIN_CLIENT_CONNECT_V2:
+		return tell(client, DLK_SESSION_OPENED, envp);
 	case OPENVPN_PLUGIN_CLIENT_DISCONNECT:
-		return OPENVPN_PLUGIN_FUNC_SUCCESS;
+		return tell(client, DLK_SESSION_CLOSED, envp);
 	default:
 		return OPENVPN_PLUGIN_FUNC_ERROR;
 	}

@@ -346,17 +346,29 @@ dlk_engine_want(struct dlk_engine *engine, int64_t now)
 	dlk_keystates_fini(&engine->states);
 }
 
+/* Root's programs by PAM, and who may vouch for logins. */
+static bool
+may_tell(const struct dlk_caller *caller, const struct dlk_service *service)
+{
+	if (caller->entrance == DLK_ENTRANCE_GATEWAY)
+		return service->certificate == DLK_CERTIFICATE_GATEWAY &&
+		       (caller->root || dlk_peers_hold(&service->vouch, caller));
+	return caller->entrance == DLK_ENTRANCE_PAM && caller->root;
+}
+
 static enum dlk_reason
 note(struct dlk_engine *e, const struct dlk_caller *caller, const struct dlk_request *request,
     int64_t now, char *ret_event, struct dlk_finding *finding)
 {
-	if (!caller->root || caller->entrance != DLK_ENTRANCE_PAM)
-		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_POSSESSION_UNPROVEN,
-		    "sessions are noted for root's programs alone");
-	if (!request->account_known ||
-	    !dlk_policy_service(dlk_engine_policy(e), request->service))
+	const struct dlk_service *service =
+	    dlk_policy_service(dlk_engine_policy(e), request->service);
+
+	if (!service || (!request->account_known && !service->names_only))
 		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_UNKNOWN_SERVICE,
 		    "there is no section [service %s]", request->service);
+	if (!may_tell(caller, service))
+		return dlk_find(finding, DLK_STAGE_ADMIT, DLK_R_POSSESSION_UNPROVEN,
+		    "sessions are noted for root's programs and for gateways in vouch alone");
 	if (!e->record)
 		return dlk_find(finding, DLK_STAGE_SETTLE, DLK_R_FAULT_STORE, "%s",
 		    e->binding.trouble.detail);

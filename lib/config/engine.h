@@ -57,9 +57,9 @@ void dlk_engine_decide(struct dlk_engine *engine, const struct dlk_caller *calle
  * them, and which keys are of revoked certificates. Apart from the decision, so that nobody's
  * answer waits for it: close does it too. */
 void dlk_engine_want(struct dlk_engine *engine, int64_t now);
-/* Notes that a session begins or ends (request->session): of root's programs, of services that
- * the configuration names, of accounts that exist. The verdict is never a yes; where it names
- * an event, that is on disk. */
+/* Notes that a session begins or ends (request->session): of root's programs and of gateways
+ * in vouch, of services that the configuration names, of accounts that exist. The verdict is
+ * never a yes; where it names an event, that is on disk. */
 void dlk_engine_note(struct dlk_engine *engine, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_verdict *ret_verdict);
 /* The verdict of a configuration that could not be opened: fault-config, nothing recorded. */

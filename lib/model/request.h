@@ -17,6 +17,7 @@
 #define DLK_NAME_MAX     255 /* user and service names, octets */
 #define DLK_SOURCE_MAX   63  /* an IP address in text */
 #define DLK_VISIT_MAX    63
+#define DLK_REMARK_MAX   127
 #define DLK_TTY_MAX      63
 #define DLK_ATTEMPT_SIZE 16
 #define DLK_EVIDENCE_MAX (160 * 1024) /* sshd delivers keys of up to 128 KiB */
@@ -85,6 +86,8 @@ struct dlk_request {
 	bool keep;
 	char visit[DLK_VISIT_MAX + 1]; /* the gateway's own name of this connection; "" none */
 	bool renews; /* the connection stands already: its code was looked at when it began */
+	char login[36 + 1]; /* event of the login that its session comes from; "" not known */
+	char remark[DLK_REMARK_MAX + 1]; /* what it counted of the session, in words */
 };
 void dlk_request_fini(struct dlk_request *request);
 #define DLK_AUTO_REQUEST __attribute__((cleanup(dlk_request_fini))) struct dlk_request

@@ -45,6 +45,22 @@ find_login(struct dlk_record *record, const struct dlk_caller *caller,
 	return sound ? 1 : dlk_db_unsound(record, "process", 0);
 }
 
+/* A gateway names it. */
+static int
+find_named(struct dlk_record *record, const struct dlk_request *request, struct login *login)
+{
+	int r = 0;
+
+	if (request->login[0])
+		r = dlk_db_number(record, DLK_SQL_EVENT_OF,
+		    DLK_VALUES(DLK_T(request->user), DLK_T(request->login)), &login->event);
+	if (r < 0 || login->event == 0)
+		return r;
+	dlk_text_copy(login->id, sizeof(login->id), request->login);
+	dlk_text_copy(login->user, sizeof(login->user), request->user);
+	return 1;
+}
+
 /* The login's own event, unless it was delivered and deleted since. */
 static int
 read_login(struct dlk_record *record, const struct login *login, struct dlk_event *event)
@@ -89,12 +105,26 @@ name_login(const struct login *login, struct dlk_event *event)
 	    same ? "" : " of ", same ? "" : login->user);
 }
 
+static void
+add_remark(const struct dlk_request *request, struct dlk_event *event)
+{
+	char remark[4 * DLK_REMARK_MAX + 8];
+	size_t n = strlen(event->detail);
+
+	dlk_text_escape(remark, sizeof(remark), dlk_bytes_str(request->remark));
+	if (remark[0])
+		dlk_text_print(event->detail + n, sizeof(event->detail) - n, "%s%s",
+		    n > 0 ? "; " : "", remark);
+}
+
 static int
 note(struct dlk_record *record, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_event *event)
 {
 	struct login login = { 0 };
-	int found = find_login(record, caller, request, &login);
+	int found = caller->entrance == DLK_ENTRANCE_GATEWAY
+			? find_named(record, request, &login)
+			: find_login(record, caller, request, &login);
 	int r = found > 0 ? read_login(record, &login, event) : found;
 
 	if (r < 0)
@@ -102,8 +132,9 @@ note(struct dlk_record *record, const struct dlk_caller *caller,
 	describe(event, caller, request, now);
 	if (found > 0)
 		name_login(&login, event);
+	add_remark(request, event);
 	r = dlk_events_append(record, event);
-	if (r == 0 && found > 0 && request->session == DLK_SESSION_CLOSED)
+	if (r == 0 && login.row != 0 && request->session == DLK_SESSION_CLOSED)
 		r = dlk_db_run(record, DLK_SQL_PROCESS_REMOVE, DLK_VALUES(DLK_I(login.row)));
 	return r < 0 ? r : 0;
 }

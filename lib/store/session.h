@@ -8,7 +8,8 @@
 /* Appends the event of a session that begins or ends (request->session). Where the calling
  * process had a login of the same service allowed, or one that it has started a login of the
  * same user and service, the event carries that login's certificate, and "login ID" in its
- * detail; "login ID of USER" where that is another user. 0 or -errno; ret_event_id has
+ * detail; "login ID of USER" where that is another user. A gateway names the login itself, and
+ * what it counted stands behind that. 0 or -errno; ret_event_id has
  * DLK_EVENT_ID_TEXT + 1. */
 int dlk_session_note(struct dlk_record *record, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, char *ret_event_id);

@@ -126,6 +126,7 @@
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \
+	X(EVENT_OF, "SELECT row FROM event WHERE user = ?1 AND id = ?2") \
 	X(EVENTS_UP, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \
 		"ORDER BY row LIMIT ?4") \
 	X(EVENTS_DOWN, "SELECT row, " DLK_COLUMNS_EVENT " FROM event WHERE row > ?1 AND row < ?2 AND at >= ?3 " \

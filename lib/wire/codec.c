@@ -37,6 +37,8 @@ enum request_tag {
 	TAG_KEEP,
 	TAG_VISIT,
 	TAG_RENEWS,
+	TAG_LOGIN,
+	TAG_REMARK,
 	TAG_ASKER = 0x8011,
 	TAG_ANSWER
 };
@@ -212,6 +214,8 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 	put_text(&w, TAG_VISIT, request->visit);
 	if (request->renews)
 		put_octet(&w, TAG_RENEWS, 1, 1);
+	put_text(&w, TAG_LOGIN, request->login);
+	put_text(&w, TAG_REMARK, request->remark);
 	put_text(&w, TAG_ASKER, request->asker);
 	if (request->answer.n > 0)
 		put(&w, TAG_ANSWER, dlk_bytes_of(&request->answer), DLK_ANSWER_MAX);
@@ -480,6 +484,10 @@ read_request_field(struct reader *r, struct dlk_request *request)
 		return get_text(r, request->visit, sizeof(request->visit));
 	case TAG_RENEWS:
 		return get_true(r, &request->renews);
+	case TAG_LOGIN:
+		return get_text(r, request->login, sizeof(request->login));
+	case TAG_REMARK:
+		return get_text(r, request->remark, sizeof(request->remark));
 	default:
 		return skip(r);
 	}
@@ -535,7 +543,7 @@ dlk_request_decode(struct dlk_bytes frame, struct dlk_request *ret_request)
 		error = next(&r);
 		if (error == 0)
 			error = read_request_field(&r, &request);
-		if (r.tag <= TAG_RENEWS)
+		if (r.tag <= TAG_REMARK)
 			r.seen |= BIT(r.tag);
 	}
 	if (error == 0 && (r.seen & request_needs) != request_needs)

@@ -74,6 +74,7 @@ eap issuing/dave dave
 is "$answer" FAILURE "an expired certificate: FAILURE"
 eap stranger/mallory mallory
 is "$answer" FAILURE "a CA that nobody trusts: FAILURE"
+is "$(number)" "$before" "both are FreeRADIUS's own refusals"
 # shellcheck disable=SC2016 # FreeRADIUS is to see it as it is
 eap issuing/alice '%{exec:/bin/touch /run/freeradius/caught} --user bob `touch /run/freeradius/caught`'
 is "$answer" FAILURE "an identity that would be a command: FAILURE"

@@ -43,6 +43,13 @@ is "$vpn_end" auth-failure "a client that cannot be asked: refused"
 like "$(cat "$work/server.log")" 'doublelock: openvpn: otp-required' "because of its code"
 client issuing/carol '' ''
 connects "a user whose certificate is enough"
+told() { [ -n "$(doublelock events --json | jq -r "select(.type == \"doublelock.session.$1\" and .user == \"$2\") | .id")" ]; }
+until_true told opened carol
+session=$(doublelock events --json | jq -rs 'map(select(.type == "doublelock.session.opened")) | last | [.user, .source, .service, .detail] | join(" ")')
+like "$session" '^carol 127.0.0.1 openvpn login [0-9a-f-]{36}; 10\.8\.0\.[0-9]+ inside$' "her session is an event, with its login"
+is "$(doublelock events --json | jq -rs 'map(select(.type == "doublelock.session.opened")) | last | .fingerprint')" \
+	"$(openssl x509 -in "$pki/issuing/carol.pem" -noout -fingerprint -sha256 | sed 's/.*=//' | tr -d : | tr A-F a-f)" \
+	"and with its certificate"
 
 
 before=$(decisions)
@@ -94,7 +101,7 @@ ip -n room link set lo up
 vpn_local=192.0.2.1 start_vpn openvpn.conf
 "$B/tests/gateways/echo" serve 7000 &
 echo_pid=$!
-in_room='ip netns exec room' client_dev=tun7 noexec='' vpn_local=192.0.2.1 client issuing/carol '' ''
+in_room='ip netns exec room' client_dev=tun7 noexec='' vpn_local=192.0.2.1 client issuing/carol '' '' --explicit-exit-notify
 is "$vpn_end" connected "carol, with a tunnel in earnest"
 carol_pid=$client_pid carol_operator=$operator_pid
 ip netns exec room "$B/tests/gateways/echo" watch 10.8.0.1 7000 >"$work/echo" &
@@ -133,6 +140,10 @@ is "$(awk 'END { print ($6 < 1000 && $2 - $4 < $2 / 100) ? "yes" : "no" }' "$wor
 	"nobody else noticed: no echo through the tunnel waited for the agent"
 stop "$carol_pid"
 stop "$carol_operator"
+until_true told closed carol
+like "$(doublelock events --json | jq -rs 'map(select(.type == "doublelock.session.closed")) | last | .detail')" \
+	'^login [0-9a-f-]{36}; 10\.8\.0\.[0-9]+ inside; [0-9]+ s, [1-9][0-9]+ octets received, [1-9][0-9]+ sent$' \
+	"her session has ended, after so many octets"
 stop "$echo_pid"
 stop "$server_pid"
 finish

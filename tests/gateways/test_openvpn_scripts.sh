@@ -59,6 +59,7 @@ client issuing/bob bob 111111
 took=$(($(date +%s) - before))
 is "$vpn_end" 'TLS handshake failed' "an agent that hangs: no handshake"
 until_true grep -q 'fault-internal: .*did not answer in time' "$work/server.log"
+like "$took" '^([5-9]|[1-4][0-9])$' "which takes its time"
 like "$(grep -c 'fault-internal: .*did not answer in time' "$work/server.log")" '^[1-9]' "and OpenVPN went on after five seconds"
 kill -CONT "$agent_pid"
 stop "$agent_pid"
