@@ -4,15 +4,20 @@
 CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
 # what the scripts need besides what is installed
-E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/flood $(B)/tests/e2e/clock.so $(B)/tests/pam/doublelockd-frail $(RECEIVER)
+E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/flood $(B)/tests/e2e/clock.so \
+	$(B)/tests/e2e/card.so $(B)/tests/e2e/touch.so \
+	$(B)/tests/pam/doublelockd-frail $(RECEIVER)
 $(B)/tests/e2e/%.so: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -shared -o $@ $^
+	$(Q)$(LINK) -shared -o $@ $^ $(E2E_LIBS)
 $(B)/tests/e2e/%: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(E2E_LIBS)
+$(B)/obj/tests/e2e/card.o: ALL_CFLAGS += $(shell $(PKG_CONFIG) --cflags p11-kit-1) \
+	-DSOFTHSM='"$(shell sed -n 's/^module: *//p' /usr/share/p11-kit/modules/softhsm2.module 2>/dev/null)"'
+$(B)/tests/e2e/touch.so: E2E_LIBS = -lcrypto
 $(B)/tests/e2e/pamlogin: E2E_LIBS = -lpam
 $(B)/tests/e2e/flood: E2E_LIBS = -lssl -lcrypto
 

@@ -111,6 +111,26 @@ else
 	not_ok "a key that is bound to destinations"
 fi
 
+# security keys: their certificate is of the key that they hold
+install -m 755 "$B/tests/e2e/touch.so" /usr/local/lib/touch.so
+mkdir -m 755 /run/sk
+for kind in ecdsa-sk:P-256 ed25519-sk:ed25519; do
+	user=u$(echo "${kind%:*}" | tr -d -)
+	account "$user"
+	pki_client issuing "$user" "${kind#*:}"
+	register "$user" issuing
+	secret=$(enroll "$user")
+	install -m 600 "$pki/issuing/$user.key" /run/sk/key.pem
+	touch /run/sk/touched
+	ssh-keygen -q -t "${kind%:*}" -w /usr/local/lib/touch.so -N '' -f "$work/$user" \
+		>>"$work/ssh-keygen.log" 2>&1 || die "ssh-keygen -t ${kind%:*} failed"
+	add_options='-S /usr/local/lib/touch.so' agent_with "$(key_of mallory)" "$work/$user"
+	is "$(sudo_there "$user" "$(code_of "$secret")")" "root: ok" "${kind%:*}, touched"
+	rm /run/sk/touched
+	is "$(sudo_there "$user" 000000)" ": possession-unproven" "${kind%:*}, not touched"
+	like "$(last "$user" detail)" 'nobody touched the security key' "is refused for that"
+done
+
 # carried, registered nowhere
 account wanderer
 pki_client issuing wanderer
@@ -121,6 +141,21 @@ doublelock ssh-carry --cert "$work/chain.pem" --key "$work/carried" --user wande
 	-o "$work/carried-cert.pub" >>"$work/carry.log" 2>&1 || die "ssh-carry failed"
 agent_with "$work/carried"
 is "$(sudo_there wanderer "$(code_of "$secret")")" "root: ok" "a carried certificate"
+
+# by the agent, which makes the challenge then and hears its answer
+echo 'auth required pam_doublelock.so agent=/run/doublelock/module.sock' >/etc/pam.d/sudo
+printf '%s\n' 'account required pam_permit.so' 'session required pam_permit.so' >>/etc/pam.d/sudo
+start_agent
+until_true test -S /run/doublelock/module.sock
+secret=$(enroll up256 --label third)
+agent_with "$(key_of up256)"
+is "$(sudo_there up256 "$(code_of "$secret")"), $(last up256 possession)" "root: ok, ssh-agent" \
+	"doublelockd judges as well"
+agent_with "$(key_of mallory)"
+is "$(sudo_there up256 000000)" ": no-certificate" "and refuses"
+stop "$agent_pid"
+printf '%s\n' 'auth required pam_doublelock.so' 'account required pam_permit.so' \
+	'session required pam_permit.so' >/etc/pam.d/sudo
 
 # su asks for the certificate of who asks, not of root
 agent_with "$(key_of up384)"

@@ -104,6 +104,43 @@ certificate_onto copy "$pki/issuing/alice.pem"
 is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a copied certificate, no key"
 like "$(last alice detail)" 'has the certificate and not its key' "and that is said"
 
+# what SoftHSM does not have: a module in front of it plays it
+install -m 755 "$B/tests/e2e/card.so" /usr/local/lib/card.so
+echo 'module: /usr/local/lib/card.so' >/usr/share/p11-kit/modules/softhsm2.module
+install -d -o doublelock-token -m 755 /run/card
+no_tokens
+token card
+key_onto card "$pki/issuing/alice.key"
+certificate_onto card "$pki/issuing/alice.pem"
+play() { echo "$1" >/run/card/part; rm -f /run/card/tries /run/card/logins; }
+logins() { wc -c </run/card/logins 2>/dev/null || echo 0; }
+
+play usual
+is "$(console alice 4321), $(logins) login" "1 in, 1 asked: ok, 1 login" "one PIN, one login"
+play locks
+is "$(console alice 1111), $(logins) login" "0 in, 1 asked: possession-unproven, 1 login" \
+	"a wrong PIN costs one try"
+is "$(console alice 1111)" "0 in, 1 asked: possession-unproven" "and another one"
+like "$(last alice detail)" 'is wrong; after one more wrong one it locks itself' "which is said"
+is "$(console alice 1111)" "0 in, 1 asked: possession-unproven" "the last one"
+is "$(cat "$work/asked")" "PIN for card (the last try before it is locked): " "is announced"
+like "$(last alice detail)" 'is locked after too many wrong ones' "and locks it"
+is "$(console alice 4321), $(logins) logins" "0 in, 0 asked: possession-unproven, 3 logins" \
+	"a locked PIN is neither asked for nor tried"
+like "$(last alice detail)" 'is locked after too many wrong ones' "and that is said"
+play change
+is "$(console alice 4321)" "0 in, 0 asked: possession-unproven" "a PIN that has to be changed first"
+like "$(last alice detail)" 'has no PIN yet, or one that has to be changed' "is told apart"
+play reader
+is "$(console alice none)" "1 in, 0 asked: ok" "a reader with keys of its own asks itself"
+play always
+is "$(console alice 4321), $(logins) logins" "1 in, 1 asked: ok, 2 logins" \
+	"a key that asks each time has the same PIN again"
+play gone
+is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a card that is taken out meanwhile"
+like "$(last alice detail)" 'was taken out' "and that is said"
+play usual
+
 # not registered: the one certificate that is there, of whomever it is
 no_tokens
 pki_client issuing dave
