@@ -223,11 +223,13 @@ enroll() {
 	doublelock enroll --json "$@" </dev/null 2>>"$work/enroll.log" | jq -er .secret
 }
 
-# The ssh client asks this program for everything that it would ask a person.
+# The ssh client asks this program for everything that it would ask a person. While somebody
+# is asked, $work/meanwhile happens, if it is there.
 make_askpass() {
 	cat >"$work/askpass" <<-'END'
 		#!/bin/sh
 		printf '%s\n' "$1" >>"$ASKED"
+		[ ! -x "${ASKED%/*}/meanwhile" ] || "${ASKED%/*}/meanwhile"
 		printf '%s\n' "$CODE"
 	END
 	chmod 700 "$work/askpass"

@@ -65,6 +65,30 @@ doublelock user unlock up384 >"$work/unlock.log" 2>&1
 ssh_login up384 "$pki/issuing/up384.key.ssh" "$(code_of "$secret")"
 is "$login" in "unlocked by the operator"
 
+# What was judged before the code was asked for is not what holds when it comes.
+secret=$(enroll ued25519 --label second)
+cat >"$work/meanwhile" <<-END
+	#!/bin/sh
+	rm -f $etc/certs.d/ued25519/*.pem
+END
+chmod 700 "$work/meanwhile"
+ssh_login ued25519 "$pki/issuing/ued25519.key.ssh" "$(code_of "$secret")"
+is "$login after $prompts prompt: $(last_reason ued25519)" "out after 1 prompt: no-certificate" \
+	"a certificate that is taken out while its user looks for the code"
+register ued25519 issuing
+cp -a $etc/crl.d "$work/crl.d"
+pki_revoke issuing ued25519
+pki_publish
+mv $etc/crl.d "$work/newer" && mv "$work/crl.d" $etc/crl.d
+cat >"$work/meanwhile" <<-END
+	#!/bin/sh
+	cp $work/newer/* $etc/crl.d/
+END
+ssh_login ued25519 "$pki/issuing/ued25519.key.ssh" "$(code_of "$secret")"
+is "$login after $prompts prompt: $(last_reason ued25519)" "out after 1 prompt: revoked" \
+	"a certificate that is revoked while its user looks for the code"
+rm "$work/meanwhile"
+
 # revoked while the key is registered
 pki_revoke issuing ursa
 pki_publish
