@@ -124,11 +124,13 @@ judge(const struct setup_site *site, const struct setup_found *found)
 {
 	int end = setup_stage(found);
 
-	if (end == CTL_YES)
-		end = STEP(site, "check-config", true, false, "verify", "--config",
-		    staged_config, "--check-config");
 	if (end != CTL_YES)
 		return end;
+	if (STEP(site, "check-config", true, false, "verify", "--config", staged_config,
+		"--check-config") != CTL_YES)
+		return ctl_refuse("what is here already and what setup would add do not go "
+				  "together: take out of your files what the line above "
+				  "names, or go on by hand; nothing was changed");
 	if (site->urls.n > 0 && STEP(site, "crl-refresh", true, false, "crl", "refresh",
 				    "--config", staged_config) != CTL_YES)
 		return ctl_refuse("a list could not be fetched: try the URL, or name a file; "

@@ -65,6 +65,12 @@ refuse() {
 	is "$?" 1 "a console that would keep root out"
 	like "$said" "root would be asked for a code, and has no token: 'doublelock enroll root' first" \
 		"and says what to type"
+	printf '[service sshd]\ncertificate = sshd\n' >$etc/doublelock.conf
+	said=$(doublelock setup $ca $crl $rule $sample $rest 2>&1 >/dev/null)
+	is "$?" 1 "a configuration that says the same already"
+	like "$said" 'setup.conf:.*already set at .*doublelock.conf:2' "which line it is"
+	like "$said" 'take out of your files what the line above names' "and what to do"
+	install -m 644 "$top/packaging/doublelock.conf" $etc/doublelock.conf
 	refuse '.*bob.pem is not accepted for alice' "somebody else's certificate" \
 		$ca $crl $rule --sample "$pki/issuing/bob.pem" $rest
 	like "$(cat "$work/setup.log")" '^refuse no-identity$' "by the judge's own reason"
