@@ -4,6 +4,7 @@
 # cannot use it refuses in one line, before anything is written; cut off half-way it is finished
 # by the same command again.
 . "$(dirname "$0")/lib.sh"
+. "$top/tests/e2e/web.sh"
 
 cp /etc/pam.d/sshd "$TMPDIR/stock.pam"
 install_doublelock
@@ -166,6 +167,28 @@ is "$?" 0 "all answers, yes, and a code of the authenticator"
 like "$(cat "$work/typed.log")" "Token 'default' of alice is active." "the token is confirmed"
 like "$(cat "$work/typed.log")" '^    doublelock setup confirm$' "what to type then is said"
 like "$(cat "$work/typed.log")" 'nothing critical was found$' "doctor is green"
+
+# --- lists that are fetched
+
+to_nothing
+start_server
+serve_list "$pki/root/crl.pem" root.crl
+from=http://127.0.0.1:8090
+# shellcheck disable=SC2086 # words
+{
+	said=$(doublelock setup $ca --crl $from/root.crl --crl $from/issuing.crl $rule $sample $rest 2>&1)
+	is "$?" 1 "a list that is not there to be fetched"
+	like "$said" 'a list could not be fetched: try the URL' "and says what to type"
+	is "$(find $etc -name setup.conf) $(grep -c doublelock /etc/pam.d/sshd)" " 0" "and nothing was written"
+	serve_list "$pki/issuing/crl.pem"
+	said=$(doublelock setup $ca --crl $from/root.crl --crl $from/issuing.crl $rule $sample $rest 2>&1)
+	is "$?" 0 "lists by their URLs"
+}
+is "$(grep -c '^url = ' $etc/conf.d/setup.conf) $(find $etc/crl.d -type f | wc -l)" "2 0" \
+	"are in the configuration, and no files"
+like "$said" 'systemctl enable --now doublelockd' "and who fetches them is said"
+unset from # which is an address to log in from, elsewhere
+rm -rf --one-file-system "${state:?}/crl"
 
 # --- and by options with JSON
 
