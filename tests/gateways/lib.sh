@@ -197,9 +197,44 @@ connections_are_kept() {
 	is "$status $resumed" "$good yes" "a TLS session is resumed, and its certificate known"
 }
 
+# keep NAME: a connection of its owner that stays, and one request on it
+keep() {
+	rm -f "$work/kept.in"
+	mkfifo "$work/kept.in"
+	openssl s_client -quiet -connect "$address:$https" -CAfile "$pki/root/ca.pem" \
+		-cert "$(cert_of "$1")" -key "$(key_of "$1")" <"$work/kept.in" >"$work/kept.out" \
+		2>>"$work/resume.log" &
+	kept_pid=$! asked=0
+	exec 9>"$work/kept.in"
+	kept_is "$good"
+	is "$kept" "$good" "a connection that stays: $good"
+}
+
+# kept_is STATUS: asks once more on it; $kept is what came
+kept_is() {
+	printf 'GET /?%d HTTP/1.1\r\nHost: %s\r\n\r\n' "$asked" "$address" >&9
+	asked=$((asked + 1)) answers=0 answer_by=$(($(date +%s) + patience))
+	while [ "$answers" -lt "$asked" ] && kill -0 "$kept_pid" 2>/dev/null &&
+		[ "$(date +%s)" -le "$answer_by" ]; do
+		sleep 0.02
+		answers=$(grep -ao 'HTTP/1\.[01] [0-9]*' "$work/kept.out" | wc -l)
+	done
+	kept=$(grep -ao 'HTTP/1\.[01] [0-9]*' "$work/kept.out" | tail -n 1)
+	kept=${kept##* }
+	[ "$answers" -eq "$asked" ] && [ "$kept" = "$1" ]
+}
+
 revocation_is_at_once() {
+	# what is no HTTP is not asked about again
+	[ "$denied" = 000 ] || keep issuing/alice
 	pki_revoke issuing alice
 	pki_publish
+	if [ "$denied" != 000 ]; then
+		until_true kept_is "$denied" || die "the revocation was not noticed: $kept"
+		is "$kept" "$denied" "revoked between two requests on one connection: $denied"
+		is "$(newest_reason)" revoked "revoked between two requests on one connection: revoked"
+		exec 9>&-
+	fi
 	until_true now_is "$denied" || die "the revocation was not noticed"
 	want "$denied" revoked "revoked between two requests"
 	resume issuing/alice
