@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# make, make check, make demo, make lint, make sanitized, make threads, make races, make fuzz, make
+# make, make check, make check-e2e, make demo, make lint, make sanitized, make threads, make races, make fuzz, make
 # bench, make deb, make install. V=1 shows commands.
 ifeq ($(origin CC),default)
 CC := gcc

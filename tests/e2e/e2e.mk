@@ -36,6 +36,15 @@ demo:
 	@tests/deps build run
 	@+$(BUILD) all $(E2E)
 	@tests/e2e/sandbox tests/e2e/demo
+# real logins on this machine's OpenSSH, and on Debian 13's (OpenSSH 10), built there
+.PHONY: check-e2e e2e-built
+e2e-built: $(E2E)
+check-e2e:
+	@tests/e2e/sandbox --able
+	@tests/deps build run machines
+	@+$(BUILD) all $(E2E)
+	@tests/run $(sort $(wildcard tests/e2e/test_*.sh))
+	@tests/e2e/on_release trixie $(sort $(wildcard tests/e2e/test_*.sh))
 # everything once more, with the sanitizers looking on
 sanitized:
 	@+$(MAKE) --no-print-directory check B=build-san SANITIZE=1 CFLAGS='-O1 -g'

@@ -44,6 +44,17 @@ pki_config() {
 		subjectKeyIdentifier = hash
 		authorityKeyIdentifier = keyid:always
 		subjectAltName = email:$ENV::EMAIL
+		[middle]
+		basicConstraints = critical,CA:true
+		keyUsage = critical,keyCertSign,cRLSign
+		subjectKeyIdentifier = hash
+		authorityKeyIdentifier = keyid:always
+		[fat-issuing]
+		basicConstraints = critical,CA:true,pathlen:0
+		keyUsage = critical,keyCertSign,cRLSign
+		subjectKeyIdentifier = hash
+		authorityKeyIdentifier = keyid:always
+		nsComment = $ENV::COMMENT
 		[server]
 		basicConstraints = critical,CA:false
 		keyUsage = critical,digitalSignature
@@ -54,7 +65,7 @@ pki_config() {
 
 # pki_openssl CA COMMAND...: with the variables that the configuration names
 pki_openssl() {
-	CA=$pki/$1 EMAIL=${email:-nobody@example.test} OPENSSL_CONF=$pki/openssl.cnf \
+	CA=$pki/$1 COMMENT=${comment:-none} EMAIL=${email:-nobody@example.test} OPENSSL_CONF=$pki/openssl.cnf \
 		openssl_quiet "$@"
 }
 openssl_quiet() {
@@ -62,12 +73,13 @@ openssl_quiet() {
 	openssl "$@" >>"$work/pki.log" 2>&1 || die "openssl $1 failed"
 }
 
-# pki_key FILE [ALGORITHM]: P-256, or as named: rsa, P-384, P-521, ed25519
+# pki_key FILE [ALGORITHM]: P-256, or as named: rsa, rsa4096, P-384, P-521, ed25519
 pki_key() {
 	(
 		umask 077
 		case ${2:-P-256} in
 		rsa) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -out "$1" ;;
+		rsa4096) openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:4096 -out "$1" ;;
 		ed25519) openssl genpkey -algorithm ED25519 -out "$1" ;;
 		*) openssl genpkey -algorithm EC -pkeyopt "ec_paramgen_curve:${2:-P-256}" -out "$1" ;;
 		esac
@@ -107,7 +119,7 @@ pki_folder() {
 	: >"$pki/$1/index"
 	echo 1000 >"$pki/$1/serial"
 	echo 01 >"$pki/$1/crlnumber"
-	pki_key "$pki/$1/ca.key"
+	pki_key "$pki/$1/ca.key" "${ca_algorithm:-P-256}"
 }
 
 # pki_root CA
@@ -118,10 +130,10 @@ pki_root() {
 	pki_crl "$1"
 }
 
-# pki_issuing CA UNDER
+# pki_issuing CA UNDER [EXTENSIONS]
 pki_issuing() {
 	pki_folder "$1"
-	pki_sign "$2" "$1" "$pki/$1/ca.key" "$pki/$1/ca.pem" issuing -days 365
+	pki_sign "$2" "$1" "$pki/$1/ca.key" "$pki/$1/ca.pem" "${3:-issuing}" -days 365
 	pki_crl "$1"
 }
 

@@ -102,6 +102,83 @@ ssh_login cp256 "$pki/issuing/cp256.key.ssh" "$(code_of "$secret")"
 is "$login: $(last_reason cp256)" "in: ok" "a carrier that the agent has signed"
 kill "$SSH_AGENT_PID"
 
+# three CAs with RSA of 4096 bits, and nothing of them here but the root
+ca_algorithm=rsa4096
+pki_root rsa-root
+pki_issuing rsa-middle rsa-root middle
+pki_issuing rsa-issuing rsa-middle
+ca_algorithm=
+pki_client rsa-issuing ralph rsa4096
+for ca in rsa-root rsa-middle rsa-issuing; do
+	install -m 644 "$pki/$ca/crl.pem" "$etc/crl.d/$ca.pem"
+done
+install -m 644 "$pki/rsa-root/ca.pem" $etc/trust.d/rsa-root.pem
+account ralph
+secret_of_ralph=$(enroll ralph)
+# carry_chain USER CA... : the client brings the user's and those of the CAs
+carry_chain() {
+	carry_user=$1 carry_key=$pki/$2/$1.key.ssh
+	cat "$pki/$2/$1.pem" >"$work/chain.pem"
+	shift
+	for ca in "$@"; do cat "$pki/$ca/ca.pem" >>"$work/chain.pem"; done
+	doublelock ssh-carry --cert "$work/chain.pem" --key "$carry_key" --user "$carry_user" \
+		>>"$work/carry.log" 2>&1
+}
+carry_chain ralph rsa-issuing rsa-middle
+ssh_login ralph "$carry_key" "$(code_of "$secret_of_ralph")"
+is "$login after $prompts prompt: $(last_reason ralph)" "in after 1 prompt: ok" \
+	"three deep with RSA-4096"
+carry_chain ralph rsa-issuing
+ssh_login ralph "$carry_key" "$(code_of "$secret_of_ralph" 1)"
+is "$login: $(last_reason ralph)" "out: untrusted-issuer" "and not without the one in the middle"
+
+# revoked between two logins, with nothing running that could be told
+carry_chain ralph rsa-issuing rsa-middle
+pki_revoke rsa-issuing ralph
+install -m 644 "$pki/rsa-issuing/crl.pem" $etc/crl.d/rsa-issuing.pem
+ssh_login ralph "$carry_key" "$(code_of "$secret_of_ralph" 1)"
+is "$login after $prompts prompts: $(last_reason ralph)" "out after 0 prompts: revoked" \
+	"revoked between two logins"
+
+# an environment that the user has written does not speak for sshd
+printf '%s\n' 'auth required pam_env.so user_readenv=1' 'auth required pam_doublelock.so' \
+	'account required pam_unix.so' 'session required pam_env.so user_readenv=1' \
+	'session required pam_unix.so' >/etc/pam.d/sshd
+secret_of_eve=$(enroll eve)
+printf 'SSH_AUTH_INFO_0 OVERRIDE="publickey %s"\n' "$(cut -d' ' -f1,2 "$pki/issuing/frank.key.ssh-cert.pub")" \
+	>/run/home/eve/.pam_environment
+carry eve issuing eve
+ssh_login eve "$carry_key" "$(code_of "$secret_of_eve")"
+is "$login: $(last_reason eve) $(doublelock events --user eve --json |
+	jq -rs 'map(select(.reason == "ok")) | last | .subject')" "in: ok CN=eve" \
+	"~/.pam_environment with somebody else's key changes nothing"
+
+# chains of 90 000 characters pass; what sshd could not hand over any more is refused here
+comment=$(head -c 60000 /dev/zero | tr '\0' x)
+pki_issuing fat root fat-issuing
+comment=
+pki_client fat fred
+install -m 644 "$pki/fat/crl.pem" "$etc/crl.d/fat.pem"
+account fred
+cat "$pki/fat/fred.pem" "$pki/fat/ca.pem" >"$work/chain.pem"
+# the same intermediate CA once more would be too much; a little one fills up
+openssl req -x509 -new -key "$pki/root/ca.key" -subj "/CN=$(head -c 60 /dev/zero | tr '\0' f)" -days 30 \
+	-addext "nsComment=$(head -c 5400 /dev/zero | tr '\0' y)" -addext basicConstraints=critical,CA:true \
+	-addext keyUsage=critical,keyCertSign,cRLSign >>"$work/chain.pem" 2>>"$work/pki.log"
+secret_of_fred=$(enroll fred)
+doublelock ssh-carry --cert "$work/chain.pem" --key "$pki/fat/fred.key.ssh" \
+	--user fred >>"$work/carry.log" 2>&1
+carried=$(cut -d' ' -f2 "$pki/fat/fred.key.ssh-cert.pub" | wc -c)
+like "$([ "$carried" -gt 118000 ] && [ "$carried" -lt 131072 ] && echo "$carried")" '^1[0-9]{5}$' \
+	"a key of $carried characters, as large as an argument can be"
+ssh_login fred "$pki/fat/fred.key.ssh" "$(code_of "$secret_of_fred")"
+is "$login after $prompts prompt: $(last_reason fred)" "in after 1 prompt: ok" "opens"
+cat "$pki/fat/ca.pem" >>"$work/chain.pem"
+said=$(doublelock ssh-carry --cert "$work/chain.pem" --key "$pki/fat/fred.key.ssh" \
+	--user fred 2>&1)
+is "$?" 1 "a chain that is larger is refused"
+like "$said" 'the chain is too long to be carried: 92000 octets of base64 at most' "and why"
+
 # Match exec: what is printed works as it stands
 is "$(doublelock ssh-carry --print-config --key "$pki/issuing/cp256.key.ssh" \
 	--cert "$work/carry.pem" | grep -c 'ssh-carry\|CertificateFile\|IdentityFile')" 3 \
