@@ -3,7 +3,12 @@
 #include "doctor.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "agent/export.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/directory.h"
@@ -58,6 +63,40 @@ check_crl(struct doctor *d, const struct dlk_crl_about *crl)
 		    crl->label, until);
 }
 
+/* Each directory above can be passed through by whoever reads what is exported. */
+static bool
+is_reachable(const char *path, char *ret_closed)
+{
+	struct stat st;
+
+	if (!dlk_text_copy(ret_closed, PATH_MAX, path))
+		return true;
+	for (char *slash; strlen(ret_closed) > 1; *slash = '\0') {
+		if (stat(ret_closed, &st) == 0 && !(st.st_mode & S_IXOTH))
+			return false;
+		slash = strrchr(ret_closed, '/');
+		slash += slash == ret_closed;
+	}
+	return true;
+}
+
+static void
+check_export(struct doctor *d)
+{
+	const char *export = dlk_engine_settings(d->engine)->export;
+	char path[PATH_MAX], closed[PATH_MAX];
+
+	if (!export || dlk_path_join(path, sizeof(path), export, DLK_EXPORT_LISTS) < 0)
+		return;
+	if (access(path, R_OK) != 0)
+		doctor_find(d, DOCTOR_WARNING, "export",
+		    "start doublelockd, or 'doublelock crl refresh' and see what it says",
+		    "%s: %s: gateways that read it have no list", path, strerror(errno));
+	else if (!is_reachable(export, closed))
+		doctor_find(d, DOCTOR_WARNING, "export", "chmod 711 it",
+		    "%s keeps others from what is exported below it", closed);
+}
+
 static void
 check_crls(struct doctor *d)
 {
@@ -66,6 +105,7 @@ check_crls(struct doctor *d)
 
 	if (policy->revocation.mode == DLK_REVOCATION_OFF)
 		return;
+	check_export(d);
 	if (dlk_crls_count(crls) == 0 && policy->revocation.mode == DLK_REVOCATION_REQUIRE)
 		doctor_find(d, DOCTOR_CRITICAL, "crl", "put the CRL of each CA into crl.d",
 		    "there is no CRL, and [revocation] mode=require: every certificate is "

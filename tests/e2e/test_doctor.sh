@@ -140,6 +140,18 @@ doctor
 is "$code" 0 "relaxations are not critical"
 like "$said" '^warning +policy: relaxations are in force: prefer grace' "but named"
 heal
+printf '[revocation]\nexport = %s/export\n' $state >>$etc/doublelock.conf
+doctor
+like "$said" '^warning +export: .*/crl.pem: No such file' "what gateways are to read is not there"
+doublelock crl refresh >"$work/refreshed" 2>&1
+doctor
+is "$(printf '%s\n' "$said" | grep -c ' export: ')" 0 "but then it is"
+chmod 700 $state
+doctor
+like "$said" "^warning +export: $state keeps others" "a directory above that nobody can pass"
+chmod 711 $state
+rm -r $state/export
+heal
 # shellcheck disable=SC2119
 pki_openssl issuing ca -gencrl -crl_lastupdate 20200101000000Z -crl_nextupdate 20200108000000Z \
 	-out "$work/old.pem"
