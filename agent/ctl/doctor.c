@@ -90,7 +90,7 @@ check_all(struct doctor *d)
 		doctor_check_record(d);
 		doctor_check_reach(d);
 		doctor_check_sshd(d);
-		doctor_check_sudo(d);
+		doctor_check_prove(d);
 		doctor_check_pam(d);
 	}
 	if (d->critical == 0)
@@ -148,7 +148,6 @@ doctor_fini(struct doctor *d)
 	dlk_engine_close(d->engine);
 	ctl_files_fini(&d->pam);
 	dlk_buf_free(&d->sshd);
-	dlk_buf_free(&d->sudo);
 	json_decref(d->list);
 }
 
@@ -174,7 +173,6 @@ run(struct ctl_call *call)
 	if (!d.accept_clock && !d.accept_restore) {
 		doctor_read_pam(&d);
 		doctor_read_sshd(&d);
-		doctor_read_sudo(&d);
 	}
 	if (!d.list || ctl_become() != CTL_YES)
 		return CTL_FAULT;

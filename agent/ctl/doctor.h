@@ -16,8 +16,6 @@ struct doctor {
 	struct dlk_buf sshd;  /* what `sshd -T` says */
 	int sshd_error;       /* -errno; 0: said */
 	bool sshd_matches;    /* its configuration has Match blocks */
-	struct dlk_buf sudo;  /* what `sudo -V` says */
-	int sudo_error;
 	struct dlk_engine *engine;
 	json_t *list;
 	unsigned critical;
@@ -30,13 +28,12 @@ void doctor_find(struct doctor *d, enum doctor_severity severity, const char *su
 /* While the process still is who started it. */
 void doctor_read_pam(struct doctor *d);
 void doctor_read_sshd(struct doctor *d);
-void doctor_read_sudo(struct doctor *d);
 /* What a program writes to its standard output. 0 or -errno; -EINVAL where it fails. */
 int doctor_listen(char *const *argv, struct dlk_buf *said);
 /* Afterwards, as `doublelock`. */
 void doctor_check_pam(struct doctor *d);
 void doctor_check_sshd(struct doctor *d);
-void doctor_check_sudo(struct doctor *d);
+void doctor_check_prove(struct doctor *d);
 void doctor_check_reach(struct doctor *d);
 void doctor_check_trust(struct doctor *d);
 void doctor_check_record(struct doctor *d);

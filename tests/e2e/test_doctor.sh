@@ -191,18 +191,33 @@ doctor
 is "$(printf '%s\n' "$said" | grep -c 'cannot be reached')" 0 "one that listens is reached"
 heal
 
-# sudo asks the users' agents, and hides them
-cat >>$etc/doublelock.conf <<-END
-	[service sudo]
-	certificate = ssh-agent
-END
-printf 'auth required pam_doublelock.so\n' >/etc/pam.d/sudo
+# services whose users prove their key to us
+proving() {
+	cat >>$etc/doublelock.conf <<-END
+		[service sudo]
+		certificate = ssh-agent
+		[service login]
+		certificate = token
+	END
+	for service in sudo login; do
+		printf 'auth required pam_doublelock.so\n' >/etc/pam.d/$service
+	done
+}
+proving
 doctor
-like "$said" '^warning +sudo: it takes the name of the agent.s socket out' "sudo without the agent"
-like "$said" '^ +Defaults env_keep \+= "SSH_AUTH_SOCK", in /etc/sudoers.d/doublelock$' "and the line"
-echo 'Defaults env_keep += "SSH_AUTH_SOCK"' >/etc/sudoers.d/doublelock
+is "$(printf '%s\n' "$said" | grep -cE '^(critical|warning) +service (sudo|login):')" 0 \
+	"all is there that they need"
+chmod a-x /usr/libexec/doublelock/doublelock-prove
+ill 'service sudo: .*/doublelock-prove: ' "nobody has an agent sign"
+chmod a+x /usr/libexec/doublelock/doublelock-prove
+proving
+userdel doublelock-token
+ill 'service login: there is no user doublelock-token' "nobody asks cards"
+useradd --system --user-group --no-create-home --shell /usr/sbin/nologin doublelock-token
+proving
+rm -f /etc/pkcs11/modules/*.module /usr/share/p11-kit/modules/[!p]*.module
 doctor
-is "$(printf '%s\n' "$said" | grep -c 'agent.s socket')" 0 "sudo that keeps it"
+like "$said" '^warning +service login: p11-kit has no module' "nothing reads cards"
 heal
 
 # what somebody else could replace
