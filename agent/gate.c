@@ -164,8 +164,8 @@ passes(struct dlk_gate *gate, const char *kind, struct dlk_bytes key, unsigned r
 	       DLK_THROTTLE_PASS;
 }
 
-bool
-dlk_gate_lets(
+static bool
+is_within(
     struct dlk_gate *gate, const struct dlk_gate_from *from, size_t here, size_t everywhere)
 {
 	const struct dlk_bytes key = DLK_BYTES(from->key, sizeof(from->key));
@@ -179,6 +179,17 @@ dlk_gate_lets(
 	       passes(gate, "handshakes", dlk_bytes_str(""), RATE_OTHERS);
 }
 
+bool
+dlk_gate_lets(
+    struct dlk_gate *gate, const struct dlk_gate_from *from, size_t here, size_t everywhere)
+{
+	bool within = is_within(gate, from, here, everywhere);
+
+	dlk_metrics_count_tls(
+	    gate->house->metrics, within ? DLK_METRICS_TLS_BEGUN : DLK_METRICS_TLS_LIMITED);
+	return within;
+}
+
 /* In the handshake of somebody who is not known. */
 static void
 stranger(const SSL *ssl, const uint8_t fingerprint[DLK_SHA256_SIZE], void *arg)
@@ -187,6 +198,7 @@ stranger(const SSL *ssl, const uint8_t fingerprint[DLK_SHA256_SIZE], void *arg)
 	struct dlk_gate_from from;
 	char hex[2 * DLK_SHA256_SIZE + 1], words[DLK_DETAIL_MAX + 1];
 
+	dlk_metrics_count_tls(gate->house->metrics, DLK_METRICS_TLS_UNKNOWN);
 	if (dlk_gate_from(SSL_get_fd(ssl), &from) < 0 ||
 	    !passes(gate, "stranger", DLK_BYTES(from.key, sizeof(from.key)), RATE_WORDS))
 		return;
@@ -241,17 +253,18 @@ work(struct dlk_job *job, struct dlk_engine *engine)
 	memcpy(j->key, dlk_cert_key_id(leaf), sizeof(j->key));
 }
 
+/* What it is told is short: the rest is for who runs this machine. */
 static void
 refuse(struct judgement *j, const char *words)
 {
 	struct dlk_peer *peer = &j->pass.peer;
+	char line[DLK_DETAIL_MAX + 1];
 
 	dlk_text_print(peer->refused, sizeof(peer->refused), "%s", words);
 	if (!passes(j->gate, "gateway refused", dlk_bytes_str(peer->name), RATE_WORDS))
 		return;
-	char line[DLK_DETAIL_MAX + 1];
-	dlk_text_print(line, sizeof(line), "tls: %s: %s: %.300s", j->from.text, peer->name,
-	    peer->refused);
+	dlk_text_print(line, sizeof(line), "tls: %s: %s: %s%s%.300s", j->from.text, peer->name,
+	    words, j->finding.detail[0] ? ": " : "", j->finding.detail);
 	dlk_say(DLK_WARNING, "%s", line);
 	dlk_courier_record(j->gate->house->courier, DLK_EVENT_GATEWAY_REFUSED, line);
 }
@@ -260,11 +273,13 @@ static void
 conclude(struct judgement *j, bool worked)
 {
 	struct dlk_gate_pass *pass = &j->pass;
-	char words[DLK_DETAIL_MAX + 1];
+	char words[128];
 
 	pass->known = worked;
 	pass->until = pass->at + DLK_GATE_LASTS;
 	pass->peer.accepted = worked && j->listed && j->reason == DLK_R_OK;
+	dlk_metrics_count_tls(j->gate->house->metrics,
+	    pass->peer.accepted ? DLK_METRICS_TLS_ACCEPTED : DLK_METRICS_TLS_REFUSED);
 	if (pass->peer.accepted) {
 		if (j->good_until < pass->until)
 			pass->until = j->good_until;
@@ -278,8 +293,8 @@ conclude(struct judgement *j, bool worked)
 	} else if (!j->listed) {
 		refuse(j, "its certificate is none of [agent] clients any more");
 	} else {
-		dlk_text_print(words, sizeof(words), "its own certificate: %s: %.400s",
-		    dlk_reason_str(j->reason), j->finding.detail);
+		dlk_text_print(words, sizeof(words), "its own certificate: %s",
+		    dlk_reason_str(j->reason));
 		refuse(j, words);
 	}
 }

@@ -25,6 +25,7 @@ struct dlk_metrics {
 	size_t n;
 	uint64_t other[DLK_REASON_COUNT];
 	uint64_t bucket[BOUNDS + 1];
+	uint64_t tls[DLK_METRICS_TLS_COUNT];
 	uint64_t sum_ms, decisions;
 };
 
@@ -66,6 +67,12 @@ dlk_metrics_count(struct dlk_metrics *metrics, const char *service, enum dlk_rea
 	metrics->bucket[i]++;
 	metrics->sum_ms += milliseconds > 0 ? (uint64_t)milliseconds : 0;
 	metrics->decisions++;
+}
+
+void
+dlk_metrics_count_tls(struct dlk_metrics *metrics, enum dlk_metrics_tls what)
+{
+	metrics->tls[what]++;
 }
 
 struct text {
@@ -140,6 +147,20 @@ print_decisions(struct text *text, const struct dlk_metrics *m)
 }
 
 static void
+print_tls(struct text *text, const struct dlk_metrics *m)
+{
+	static const char *const result[] = { "begun", "limited", "unknown", "accepted",
+		"refused" };
+
+	print(text, "# HELP doublelock_tls_total Handshakes of gateways on other hosts, and "
+		    "judgements of their certificates.\n"
+		    "# TYPE doublelock_tls_total counter\n");
+	for (size_t i = 0; i < DLK_METRICS_TLS_COUNT; i++)
+		print(text, "doublelock_tls_total{result=\"%s\"} %" PRIu64 "\n", result[i],
+		    m->tls[i]);
+}
+
+static void
 print_gauge(struct text *text, const char *name, const char *help, uint64_t value)
 {
 	print(text,
@@ -169,6 +190,7 @@ dlk_metrics_text(const struct dlk_metrics *metrics, const struct dlk_metrics_gau
 	struct text text = { .buf = buf };
 
 	print_decisions(&text, metrics);
+	print_tls(&text, metrics);
 	print_lists(&text, gauges->lists);
 	print_gauge(&text, "store_up", "The record can be written.", gauges->store);
 	if (gauges->store)

@@ -20,6 +20,17 @@ void dlk_metrics_free(struct dlk_metrics *metrics);
 void dlk_metrics_count(struct dlk_metrics *metrics, const char *service,
     enum dlk_reason reason, int64_t milliseconds);
 
+/* What becomes of gateways on other hosts. */
+enum dlk_metrics_tls {
+	DLK_METRICS_TLS_BEGUN = 0, /* a handshake was taken up */
+	DLK_METRICS_TLS_LIMITED,   /* one was not: too many */
+	DLK_METRICS_TLS_UNKNOWN,   /* its certificate is nobody's */
+	DLK_METRICS_TLS_ACCEPTED,  /* a gateway's certificate was judged and holds */
+	DLK_METRICS_TLS_REFUSED,
+	DLK_METRICS_TLS_COUNT
+};
+void dlk_metrics_count_tls(struct dlk_metrics *metrics, enum dlk_metrics_tls what);
+
 /* What others count. */
 struct dlk_metrics_gauges {
 	bool store; /* the record can be written, and `pending` is known */

@@ -12,11 +12,14 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "base/clock.h"
+#include "base/say.h"
 #include "base/text.h"
 #include "config/remote.h"
 
 #define FILE_MOST  ((size_t)256 * 1024)
 #define CHAIN_MOST (64 * 1024) /* octets of what a peer shows */
+#define WARN_DAYS  14
 #define CIPHERS_1_2                                                                           \
 	"ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"                          \
 	"ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"                          \
@@ -144,6 +147,16 @@ use_chain(SSL_CTX *context, BIO *in)
 	return r == 1 ? 0 : -EINVAL;
 }
 
+/* Whether it holds is for the gateways to say; here somebody may still do something. */
+static void
+warn_of_end(const X509 *cert, const char *path)
+{
+	time_t soon = (time_t)(dlk_clock_now() + WARN_DAYS * 86400);
+
+	if (cert && X509_cmp_time(X509_get0_notAfter(cert), &soon) < 0)
+		dlk_say(DLK_WARNING, "%s: ends within %d days, or is over", path, WARN_DAYS);
+}
+
 static int
 load_certificate(SSL_CTX *context, const char *path, const struct dlk_care *care,
     struct dlk_finding *finding)
@@ -156,7 +169,10 @@ load_certificate(SSL_CTX *context, const char *path, const struct dlk_care *care
 	BIO *in = BIO_new_mem_buf(content.p, (int)content.n);
 	r = in ? use_chain(context, in) : -ENOMEM;
 	BIO_free(in);
-	return r < 0 ? broken(finding, path, "no certificate in PEM that could be used") : 0;
+	if (r < 0)
+		return broken(finding, path, "no certificate in PEM that could be used");
+	warn_of_end(SSL_CTX_get0_certificate(context), path);
+	return 0;
 }
 
 static int

@@ -123,11 +123,13 @@ want "403 otp-replayed" "once"
 refused() {
 	check "issuing/$1" web issuing/alice
 	want "403 possession-unproven" "a gateway whose certificate $3"
-	like "$(printf '%s' "$body" | jq -r .detail)" "tls:$1: its own certificate: $2: " "which is said: $2"
+	like "$(printf '%s' "$body" | jq -r .detail)" "tls:$1: its own certificate: $2\$" "which is said: $2"
 	call "issuing/$1" "https://$at/healthz"
 	is "$status" 403 "and there is nothing else for it"
 }
 refused edge3 revoked "is revoked"
+until_true grep -q 'tls: 127.0.0.1: edge3: its own certificate: revoked: CN=edge3 .*issuing.pem' "$work/agent.log"
+is $? 0 "and to whoever runs the agent in full"
 refused edge4 certificate-expired "is expired"
 refused edge5 wrong-purpose "is one for servers"
 check stranger/edge9 web issuing/alice
@@ -164,6 +166,7 @@ is "$(hello -ign_eof | grep -c 'New Session Ticket')" 0 "no ticket by which to c
 # readers
 call issuing/edge2 "https://$at/metrics"
 is "$status" 200 "a reader reads the metrics"
+like "$body" '^doublelock_tls_total.result="unknown".* [1-9]' "and who was turned away"
 call issuing/edge2 "https://$at/v1/status"
 is "$status" 200 "and the status"
 for path in metrics v1/status; do
@@ -269,6 +272,9 @@ call issuing/edge1 --tls-max 1.2 "https://$at/healthz"
 is "$status" 200 "TLS 1.2 where the configuration has it"
 call issuing/edge1 --tls-max 1.2 --ciphers ECDHE-ECDSA-AES128-SHA256 "https://$at/healthz"
 gone "but with AES-GCM and ChaCha20 alone"
+like "$(printf 'R\n' | timeout 10 openssl s_client -connect $at -tls1_2 -cert "$pki/issuing/edge1.pem" \
+	-key "$pki/issuing/edge1.key" 2>&1)" 'no renegotiation' "nor are keys agreed upon again"
+is "$(hello -tls1_2 -reconnect | grep -c '^Reused')" 0 "or kept for the next connection"
 call issuing/edge1 --tls-max 1.2 --ciphers ECDHE-ECDSA-CHACHA20-POLY1305 "https://$at/healthz"
 is "$status" 200 "which is one of them"
 check - web issuing/alice --tls-max 1.2
