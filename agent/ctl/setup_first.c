@@ -7,10 +7,13 @@
  */
 #include "setup.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/text.h"
@@ -267,9 +270,22 @@ go(struct setup_site *site, struct setup_found *found)
 	return end == CTL_YES ? put_in_force(site, found) : end;
 }
 
+/* Two of them would put their files together in one place. */
+static int
+be_alone(int *ret_fd)
+{
+	*ret_fd = open(DLK_SYSCONFDIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*ret_fd < 0)
+		return ctl_fault("%s: %s", DLK_SYSCONFDIR, dlk_file_error(errno));
+	if (flock(*ret_fd, LOCK_EX | LOCK_NB) != 0)
+		return ctl_refuse("another 'doublelock setup' is at work");
+	return CTL_YES;
+}
+
 int
 setup_first(struct ctl_call *call)
 {
+	DLK_AUTO_FD alone = -1;
 	__attribute__((cleanup(setup_site_fini))) struct setup_site site = { .rule = NULL };
 	struct setup_found *found;
 	int end;
@@ -283,7 +299,9 @@ setup_first(struct ctl_call *call)
 		    "there is no user '%s' on this machine; the package makes it", DLK_USER);
 	if (!site.within)
 		site.within = "10m";
-	end = setup_ask(call, &site);
+	end = be_alone(&alone);
+	if (end == CTL_YES)
+		end = setup_ask(call, &site);
 	if (end != CTL_YES)
 		return end;
 	found = calloc(1, sizeof(*found));

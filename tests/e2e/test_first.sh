@@ -5,6 +5,7 @@
 # by the same command again.
 . "$(dirname "$0")/lib.sh"
 . "$top/tests/e2e/web.sh"
+. "$top/tests/e2e/guide.sh"
 
 cp /etc/pam.d/sshd "$TMPDIR/stock.pam"
 install_doublelock
@@ -119,7 +120,8 @@ is "$(everything)" "$before" "and nothing was written"
 # shellcheck disable=SC2086,SC2317 # words; called below
 first() { doublelock setup $ca $crl $rule $sample $rest "$@"; }
 cut_off() { # at the first line that is like $1
-	first >"$work/pipe" 2>&1 &
+	# shellcheck disable=SC2086 # words
+	(exec doublelock setup $ca $crl $rule $sample $rest) >"$work/pipe" 2>&1 &
 	first_pid=$!
 	sed "/$1/q" <"$work/pipe" >"$work/cut.log"
 	kill -9 $first_pid
@@ -130,6 +132,16 @@ for at in '# doublelock init' '# doublelock enroll' '# doublelock setup ssh --ye
 	cut_off "$at"
 	like "$(tail -n 1 "$work/cut.log")" "^$at" "cut off at $at"
 done
+# one that waits for an answer is at work
+mkfifo "$work/typing"
+doublelock setup <"$work/typing" >"$work/asking.log" 2>&1 &
+first_pid=$!
+exec 9>"$work/typing"
+until_true grep -q '^File of your CA' "$work/asking.log" || die "nothing is asked"
+is "$(first 2>&1)" "doublelock: another 'doublelock setup' is at work" "two at once are one too many"
+exec 9>&-
+wait $first_pid
+is "$?" 1 "and the first one ends with its answers"
 rm "$work/pipe"
 said=$(first 2>&1)
 is "$?" 0 "the same command again ends well"
@@ -204,12 +216,7 @@ is "$(doublelock verify --check-config)" ok "the configuration is right"
 
 # --- and logged in to
 
-echo "[127.0.0.1]:$port $(cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub)" >"$work/known_hosts"
-penalties=
-/usr/sbin/sshd -t -o PerSourcePenalties=no 2>/dev/null && penalties='-o PerSourcePenalties=no'
-# shellcheck disable=SC2086 # words
-(with_module /usr/sbin/sshd -D -e -p "$port" -o LogLevel=VERBOSE $penalties) 2>"$work/sshd.log" &
-until_true grep -q 'Server listening on 0' "$work/sshd.log" || die "sshd did not start"
+start_real_sshd
 ssh_login alice "$pki/issuing/alice.key.ssh" 000000
 is "$login: $(last_reason alice)" "out: otp-wrong" "a wrong code"
 ssh_login alice "$pki/issuing/alice.key.ssh" "$(code_of "$secret")"
@@ -242,6 +249,8 @@ is "$(doublelock setup rollback >/dev/null; grep -l pam_doublelock /etc/pam.d/su
 
 # the authenticator is lost: glass is broken, and the record says by which section
 gpasswd -a alice breakglass >/dev/null
+stop "$sshd_pid" # which may be reading its files again, because they were put back
+start_real_sshd
 ssh_login alice "$pki/issuing/alice.key.ssh" 000000
 is "$login after $prompts prompts" "in after 0 prompts" "a member of the group is asked for no code"
 like "$(doublelock events --user alice --json | tail -n 1)" 'service sshd group:breakglass' \
