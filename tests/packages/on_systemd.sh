@@ -62,6 +62,40 @@ setpriv --reuid=12345 --regid=12345 --clear-groups curl -s -o /dev/null --unix-s
 	-d "$question" http://x/v1/check
 like "$(asked_by uid:12345)" '^[1-9]' "the agent sees the uid of who asks"
 
+# gateways on other hosts: the agent opens a port by itself, and systemd one below 1024
+pki_client issuing edge1
+pki_key "$pki/issuing/server.key"
+pki_sign issuing server "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
+cat "$pki/issuing/ca.pem" >>"$pki/issuing/server.pem"
+install -o root -g doublelock -m 640 "$pki/issuing/server.key" $etc/agent.key
+install -m 644 "$pki/issuing/server.pem" $etc/agent.pem
+install -D -m 644 "$pki/issuing/edge1.pem" $etc/clients/edge1.pem
+cat >$etc/conf.d/tls.conf <<-END
+	[agent]
+	listen = unix:/run/doublelock/agent.sock
+	listen = unix:/run/doublelock/module.sock
+	listen = tls:127.0.0.1:8443
+	listen = tls:127.0.0.1:443
+	tls-certificate = $etc/agent.pem
+	tls-key = $etc/agent.key
+	clients = $etc/clients
+END
+mkdir -p /run/systemd/system/doublelockd.socket.d
+printf '[Socket]\nListenStream=127.0.0.1:443\n' >/run/systemd/system/doublelockd.socket.d/tls.conf
+systemctl daemon-reload
+systemctl stop doublelockd.service doublelockd.socket
+systemctl start doublelockd.socket doublelockd.service
+ask_far() {
+	curl -s -o /dev/null -w '%{http_code}' --max-time 20 --cacert "$pki/root/ca.pem" \
+		--cert "$pki/issuing/edge1.pem" --key "$pki/issuing/edge1.key" "https://127.0.0.1:$1/healthz"
+}
+is "$(ask_far 8443) $(ask_far 443) $(ask http://x/healthz)" "200 200 200" \
+	"by TLS on a port of the agent's, on one of systemd's, and as before"
+rm $etc/conf.d/tls.conf /run/systemd/system/doublelockd.socket.d/tls.conf
+systemctl daemon-reload
+systemctl stop doublelockd.service doublelockd.socket
+systemctl start doublelockd.socket doublelockd.service
+
 # a thousand logins while it is killed ten times; a module that is cut off asks once more
 is "$(log_in; echo $?)" 0 "a login by the module and the agent"
 : >"$work/lost"
