@@ -36,6 +36,8 @@ enum piece {
 struct reading {
 	const struct setup_site *site;
 	struct dlk_certs cas, sample;
+	size_t n_given; /* of cas; those behind came with the sample, and are trusted for
+			   nothing */
 	struct dlk_buf *result;
 };
 
@@ -114,16 +116,18 @@ read_cas(struct reading *r)
 	return CTL_YES;
 }
 
-/* Trusted is what nothing that was given stands above. */
+/* Trusted is what was given, and has nothing that was given above it. */
 static bool
-is_topmost(const struct dlk_certs *cas, const struct dlk_cert *cert)
+is_topmost(const struct reading *r, size_t at)
 {
-	struct dlk_bytes issuer = dlk_cert_issuer_der(cert);
+	struct dlk_bytes issuer = dlk_cert_issuer_der(r->cas.cert[at]);
 
-	if (dlk_bytes_equal(issuer, dlk_cert_subject_der(cert)))
+	if (at >= r->n_given)
+		return false;
+	if (dlk_bytes_equal(issuer, dlk_cert_subject_der(r->cas.cert[at])))
 		return true;
-	for (size_t i = 0; i < cas->n; i++)
-		if (dlk_bytes_equal(issuer, dlk_cert_subject_der(cas->cert[i])))
+	for (size_t i = 0; i < r->n_given; i++)
+		if (dlk_bytes_equal(issuer, dlk_cert_subject_der(r->cas.cert[i])))
 			return false;
 	return true;
 }
@@ -134,9 +138,8 @@ put_cas(struct reading *r)
 	int end = CTL_YES;
 
 	for (size_t i = 0; i < r->cas.n && end == CTL_YES; i++)
-		end = put_cert(r,
-		    is_topmost(&r->cas, r->cas.cert[i]) ? PIECE_ANCHOR : PIECE_INTERMEDIATE,
-		    r->cas.cert[i]);
+		end = put_cert(
+		    r, is_topmost(r, i) ? PIECE_ANCHOR : PIECE_INTERMEDIATE, r->cas.cert[i]);
 	return end;
 }
 
@@ -221,8 +224,9 @@ read_sample(struct reading *r)
 		    file->label, dlk_cert_subject(r->sample.cert[0]));
 	end = put_cert(r, PIECE_SAMPLE, r->sample.cert[0]);
 	for (size_t i = 1; i < r->sample.n && end == CTL_YES; i++)
-		if (is_ca(r->sample.cert[i]) && !is_known(&r->cas, r->sample.cert[i]))
-			end = put_cert(r, PIECE_INTERMEDIATE, r->sample.cert[i]);
+		if (is_ca(r->sample.cert[i]) && !is_known(&r->cas, r->sample.cert[i]) &&
+		    dlk_certs_add(&r->cas, dlk_cert_ref(r->sample.cert[i])) < 0)
+			end = ctl_fault("out of memory");
 	return end;
 }
 
@@ -311,12 +315,13 @@ read_apart(void *arg, struct dlk_buf *result)
 	struct reading r = { .site = arg, .result = result };
 
 	int end = read_cas(&r);
+	r.n_given = r.cas.n;
+	if (end == CTL_YES)
+		end = read_sample(&r);
 	if (end == CTL_YES)
 		end = put_cas(&r);
 	for (size_t i = 0; i < r.site->crl_files.n && end == CTL_YES; i++)
 		end = read_list(&r, i);
-	if (end == CTL_YES)
-		end = read_sample(&r);
 	if (end == CTL_YES)
 		end = tell_sample(&r);
 	dlk_certs_fini(&r.cas);

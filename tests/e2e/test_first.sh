@@ -76,6 +76,20 @@ refuse() {
 	refuse '.*bob.pem is not accepted for alice' "somebody else's certificate" \
 		$ca $crl $rule --sample "$pki/issuing/bob.pem" $rest
 	like "$(cat "$work/setup.log")" '^refuse no-identity$' "by the judge's own reason"
+	# what comes with the sample is trusted for nothing, and may lie between
+	cat "$pki/issuing/alice.pem" "$pki/issuing/ca.pem" >"$work/chain.pem"
+	said=$(doublelock setup --ca "$pki/root/ca.pem" $crl $rule --sample "$work/chain.pem" --services ssh \
+		--admin alice --break-glass breakglass 2>&1 </dev/null)
+	like "$said" '^accept ok$' "a chain that came with the sample"
+	is "$(printf '%s\n' "$said" | grep -c '^new .*/intermediates.d/')" 1 "is an intermediate"
+	cat "$pki/issuing/alice.pem" "$pki/issuing/ca.pem" "$pki/root/ca.pem" >"$work/chain.pem"
+	refuse '.*this list is of CN=root, and none of the CAs' "an anchor that nobody gave" \
+		--ca "$pki/other/ca.pem" --crl "$pki/other/crl.pem" --crl "$pki/root/crl.pem" $rule \
+		--sample "$pki/issuing/alice.pem" $rest
+	refuse '.*chain.pem is not accepted' "an anchor that came with the sample" \
+		--ca "$pki/other/ca.pem" --crl "$pki/other/crl.pem" $crl $rule \
+		--sample "$work/chain.pem" $rest
+	like "$(cat "$work/setup.log")" '^refuse untrusted-issuer$' "by the judge's own reason"
 	gpasswd -a alice breakglass >/dev/null
 	before=$(everything)
 	refuse '--break-glass breakglass: alice is in it' "an administrator who breaks glass" \
