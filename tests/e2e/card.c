@@ -14,7 +14,7 @@
 
 #include <p11-kit/pkcs11.h>
 
-#define PIN "4321"
+#define PIN "sesame-4321"
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST **list);
 

@@ -32,17 +32,18 @@ pkcs11() {
 	as_token pkcs11-tool --module "$library" "$@" >>"$work/pkcs11.log" 2>&1 ||
 		die "pkcs11-tool failed"
 }
-# token LABEL: with PIN 4321
-token() { hsm --init-token --free --label "$1" --so-pin 87654321 --pin 4321; }
+pin=sesame-4321 # as in card.c, and nothing that an id could have in it
+# token LABEL: with that PIN
+token() { hsm --init-token --free --label "$1" --so-pin 87654321 --pin "$pin"; }
 # key_onto LABEL KEY, certificate_onto LABEL CERTIFICATE
 key_onto() {
 	install -o doublelock-token -m 600 "$2" $tokens.key
-	hsm --import $tokens.key --token "$1" --label key --id 01 --pin 4321
+	hsm --import $tokens.key --token "$1" --label key --id 01 --pin "$pin"
 	rm -f $tokens.key
 }
 certificate_onto() {
 	openssl x509 -in "$2" -outform DER -out $tokens.der
-	pkcs11 --token-label "$1" --login --pin 4321 --write-object $tokens.der --type cert \
+	pkcs11 --token-label "$1" --login --pin "$pin" --write-object $tokens.der --type cert \
 		--id 01 --label certificate
 }
 no_tokens() { rm -rf --one-file-system "${tokens:?}"/*; }
@@ -66,10 +67,10 @@ pki_client issuing carol P-384
 for user in alice bob carol; do register $user issuing; done
 secret=$(enroll bob)
 
-is "$(console alice 4321)" "0 in, 0 asked: no-certificate" "no token is there"
+is "$(console alice "$pin")" "0 in, 0 asked: no-certificate" "no token is there"
 like "$(last alice detail)" 'no smart card or token is there' "and that is said"
 token empty
-is "$(console alice 4321)" "0 in, 0 asked: no-certificate" "a token without certificates"
+is "$(console alice "$pin")" "0 in, 0 asked: no-certificate" "a token without certificates"
 like "$(last alice detail)" 'no certificate of a user on it' "is told apart"
 
 for user in bob alice carol; do
@@ -77,31 +78,31 @@ for user in bob alice carol; do
 	key_onto "card of $user" "$pki/issuing/$user.key"
 	certificate_onto "card of $user" "$pki/issuing/$user.pem"
 done
-is "$(console alice 4321), $(last alice possession)" "1 in, 1 asked: ok, token" \
+is "$(console alice "$pin"), $(last alice possession)" "1 in, 1 asked: ok, token" \
 	"RSA, and the right one of four tokens"
 is "$(cat "$work/asked")" "PIN for card of alice: " "the prompt names it"
-is "$(console bob 4321)" "1 in, 1 asked: ok" "P-256"
-is "$(console carol 4321)" "1 in, 1 asked: ok" "P-384"
-is "$(console bob 4321 "$(code_of "$secret")" console)" "1 in, 2 asked: ok" "a PIN, then a code"
-is "$(console bob 4321 000000 console)" "0 in, 2 asked: otp-wrong" "and the code has to be right"
+is "$(console bob "$pin")" "1 in, 1 asked: ok" "P-256"
+is "$(console carol "$pin")" "1 in, 1 asked: ok" "P-384"
+is "$(console bob "$pin" "$(code_of "$secret")" console)" "1 in, 2 asked: ok" "a PIN, then a code"
+is "$(console bob "$pin" 000000 console)" "0 in, 2 asked: otp-wrong" "and the code has to be right"
 
 is "$(console alice 1234)" "0 in, 1 asked: possession-unproven" "a wrong PIN, tried once"
 like "$(last alice detail)" 'the PIN of the token is wrong' "is called that"
 is "$(console alice '')" "0 in, 1 asked: possession-unproven" "no PIN"
 like "$(last alice detail)" 'no PIN was entered' "is none"
-is "$(console alice 4321)" "1 in, 1 asked: ok" "and then the right one"
+is "$(console alice "$pin")" "1 in, 1 asked: ok" "and then the right one"
 
 # a certificate is public, and copied easily
 no_tokens
 token copy
 key_onto copy "$pki/issuing/bob.key"
 certificate_onto copy "$pki/issuing/alice.pem"
-is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a copied certificate, another key"
+is "$(console alice "$pin")" "0 in, 1 asked: possession-unproven" "a copied certificate, another key"
 like "$(last alice detail)" "not one of this challenge by the certificate's key" "proves nothing"
 no_tokens
 token copy
 certificate_onto copy "$pki/issuing/alice.pem"
-is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a copied certificate, no key"
+is "$(console alice "$pin")" "0 in, 1 asked: possession-unproven" "a copied certificate, no key"
 like "$(last alice detail)" 'has the certificate and not its key' "and that is said"
 
 # what SoftHSM does not have: a module in front of it plays it
@@ -116,7 +117,7 @@ play() { echo "$1" >/run/card/part; rm -f /run/card/tries /run/card/logins; }
 logins() { wc -c </run/card/logins 2>/dev/null || echo 0; }
 
 play usual
-is "$(console alice 4321), $(logins) login" "1 in, 1 asked: ok, 1 login" "one PIN, one login"
+is "$(console alice "$pin"), $(logins) login" "1 in, 1 asked: ok, 1 login" "one PIN, one login"
 play locks
 is "$(console alice 1111), $(logins) login" "0 in, 1 asked: possession-unproven, 1 login" \
 	"a wrong PIN costs one try"
@@ -125,19 +126,19 @@ like "$(last alice detail)" 'is wrong; after one more wrong one it locks itself'
 is "$(console alice 1111)" "0 in, 1 asked: possession-unproven" "the last one"
 is "$(cat "$work/asked")" "PIN for card (the last try before it is locked): " "is announced"
 like "$(last alice detail)" 'is locked after too many wrong ones' "and locks it"
-is "$(console alice 4321), $(logins) logins" "0 in, 0 asked: possession-unproven, 3 logins" \
+is "$(console alice "$pin"), $(logins) logins" "0 in, 0 asked: possession-unproven, 3 logins" \
 	"a locked PIN is neither asked for nor tried"
 like "$(last alice detail)" 'is locked after too many wrong ones' "and that is said"
 play change
-is "$(console alice 4321)" "0 in, 0 asked: possession-unproven" "a PIN that has to be changed first"
+is "$(console alice "$pin")" "0 in, 0 asked: possession-unproven" "a PIN that has to be changed first"
 like "$(last alice detail)" 'has no PIN yet, or one that has to be changed' "is told apart"
 play reader
 is "$(console alice none)" "1 in, 0 asked: ok" "a reader with keys of its own asks itself"
 play always
-is "$(console alice 4321), $(logins) logins" "1 in, 1 asked: ok, 2 logins" \
+is "$(console alice "$pin"), $(logins) logins" "1 in, 1 asked: ok, 2 logins" \
 	"a key that asks each time has the same PIN again"
 play gone
-is "$(console alice 4321)" "0 in, 1 asked: possession-unproven" "a card that is taken out meanwhile"
+is "$(console alice "$pin")" "0 in, 1 asked: possession-unproven" "a card that is taken out meanwhile"
 like "$(last alice detail)" 'was taken out' "and that is said"
 play usual
 
@@ -148,13 +149,13 @@ account dave
 token 'a\name'
 key_onto 'a\name' "$pki/issuing/dave.key"
 certificate_onto 'a\name' "$pki/issuing/dave.pem"
-is "$(console dave 4321)" "1 in, 1 asked: ok" "a certificate that is registered nowhere"
+is "$(console dave "$pin")" "1 in, 1 asked: ok" "a certificate that is registered nowhere"
 is "$(cat "$work/asked")" 'PIN for a\\name: ' "a token's name is escaped"
-is "$(console alice 4321)" "0 in, 1 asked: user-mismatch" "is its owner's alone"
+is "$(console alice "$pin")" "0 in, 1 asked: user-mismatch" "is its owner's alone"
 pki_revoke issuing dave
 pki_publish
-is "$(console dave 4321)" "0 in, 1 asked: revoked" "revoked, and still on the card"
+is "$(console dave "$pin")" "0 in, 1 asked: revoked" "revoked, and still on the card"
 
-is "$(syslog | grep -c 4321)" 0 "no PIN is in the log"
+is "$(syslog | grep -c -e "$pin")" 0 "no PIN is in the log"
 like "$(syslog | grep -c 'doublelock-prove-token\[')" '^[1-9]' "what the prover has to say is"
 finish
