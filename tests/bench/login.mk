@@ -12,4 +12,5 @@ bench-login:
 	@tests/deps build run bench
 	@+$(BUILD) all $(BENCH_LOGIN)
 	@tests/e2e/bench_login
+	@tests/e2e/bench_carried
 bench: bench-login

@@ -235,8 +235,9 @@ make_askpass() {
 	chmod 700 "$work/askpass"
 }
 
-# ssh_login USER KEY [CODE]: tries once, from the address $from where that is set. Afterwards
-# $login is in or out, $prompts counts what was asked, and $asked holds its words.
+# ssh_login USER KEY [CODE]: tries once, from the address $from and with the OpenSSH certificate
+# $certificate where those are set. Afterwards $login is in or out, $prompts counts what was
+# asked, and $asked holds its words.
 ssh_login() {
 	[ -x "$work/askpass" ] || make_askpass
 	: >"$work/asked"
@@ -248,6 +249,7 @@ ssh_login() {
 		-o UserKnownHostsFile="$work/known_hosts" -o GlobalKnownHostsFile=none \
 		-o StrictHostKeyChecking=yes -o NumberOfPasswordPrompts=1 -o LogLevel=ERROR \
 		-o PreferredAuthentications=publickey,keyboard-interactive ${from:+-b "$from"} \
+		${certificate:+-o CertificateFile="$certificate"} \
 		"$1@127.0.0.1" "$whoami" </dev/null 2>>"$work/ssh.log")
 	[ "$words" != "in as $1" ] || login=in
 	prompts=$(wc -l <"$work/asked")
