@@ -463,6 +463,7 @@ dlk_settings_free(struct dlk_settings *settings)
 	free(settings->tls.certificate);
 	free(settings->tls.key);
 	free(settings->tls.clients);
+	dlk_strings_fini(&settings->tls.users);
 	dlk_strings_fini(&settings->tls.readers);
 	free(settings->webhook.url);
 	free(settings->webhook.secret_file);

@@ -90,7 +90,8 @@ add_peer(struct dlk_build *b, struct dlk_peers *peers, const char *word, const c
 		if (uid == 65534)
 			return dlk_value_wrong(ret_why,
 			    "uid 65534 (nobody) is shared by too many to have a right");
-		return dlk_peers_add_uid(peers, uid);
+		int error = dlk_strings_add(&b->settings->tls.users, word);
+		return error ? error : dlk_peers_add_uid(peers, uid);
 	}
 	if (!dlk_text_is_name(word + (remote ? 4 : 0)))
 		return dlk_value_wrong(ret_why, "users, uids or tls:NAME");

@@ -35,6 +35,24 @@ check_service(const struct dlk_clients *clients, const struct dlk_service *servi
 			   service->section, "ask-for", finding);
 }
 
+/* Somebody who gets an account here must not get the rights of a gateway with it. */
+static int
+check_users(const struct dlk_clients *clients, const struct dlk_strings *users,
+    struct dlk_finding *finding)
+{
+	for (size_t i = 0; i < users->n; i++) {
+		if (!dlk_clients_know(clients, users->text[i]))
+			continue;
+		(void)dlk_find(finding, DLK_STAGE_NONE, DLK_R_FAULT_CONFIG,
+		    "vouch or ask-for: '%.100s' is a user of this machine and a file in "
+		    "[agent] "
+		    "clients: write tls:%.100s, or the uid",
+		    users->text[i], users->text[i]);
+		return -EINVAL;
+	}
+	return 0;
+}
+
 int
 dlk_remote_load(const struct dlk_settings *settings, const struct dlk_care *care,
     struct dlk_clients **ret_clients, struct dlk_finding *finding)
@@ -47,6 +65,8 @@ dlk_remote_load(const struct dlk_settings *settings, const struct dlk_care *care
 	if (!settings->tls.clients)
 		return 0;
 	r = dlk_clients_load(settings->tls.clients, care, &clients, finding);
+	if (r == 0)
+		r = check_users(clients, &settings->tls.users, finding);
 	if (r == 0)
 		r = check_names(
 		    clients, readers->text, readers->n, "agent", "readers", finding);

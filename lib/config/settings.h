@@ -47,6 +47,7 @@ struct dlk_settings {
 		char *certificate, *key; /* of the tls: listeners */
 		char *clients; /* directory of NAME.pem: the gateways that may come */
 		bool with_1_2; /* TLS 1.2 besides 1.3 */
+		struct dlk_strings users;   /* words of vouch and ask-for that are users */
 		struct dlk_strings readers; /* names that may read /metrics and /v1/status */
 	} tls;
 	struct {

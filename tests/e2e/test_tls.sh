@@ -146,6 +146,11 @@ until_true noted
 is $? 0 "there is an event of it"
 check - web issuing/alice
 gone "no certificate"
+account edge2
+words=$(doublelock verify --check-config 2>&1)
+like "$? $words" "^3 .*'edge2' is a user of this machine and a file in" \
+	"who gets an account does not get a gateway's rights"
+userdel edge2
 cp "$pki/issuing/edge2.key" "$pki/issuing/thief.key"
 cp "$pki/issuing/edge1.pem" "$pki/issuing/thief.pem"
 check issuing/thief web issuing/alice
