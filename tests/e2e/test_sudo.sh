@@ -5,6 +5,8 @@
 . "$(dirname "$0")/lib.sh"
 
 install_doublelock
+# the tree may lie below /tmp
+install -m 755 "$B/tests/e2e/touch.so" /usr/local/lib/touch.so
 mount -t tmpfs -o mode=1777 e2e /tmp # where sshd puts the sockets of forwarded agents
 pki_usual
 configure <<-END
@@ -112,7 +114,6 @@ else
 fi
 
 # security keys: their certificate is of the key that they hold
-install -m 755 "$B/tests/e2e/touch.so" /usr/local/lib/touch.so
 mkdir -m 755 /run/sk
 for kind in ecdsa-sk:P-256 ed25519-sk:ed25519; do
 	user=u$(echo "${kind%:*}" | tr -d -)
