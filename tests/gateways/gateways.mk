@@ -14,3 +14,10 @@ check-gateways:
 	@tests/deps build run gateways
 	@+$(BUILD) tests $(GATEWAYS_BUILT)
 	@tests/run $(SLOW_GATEWAYS) $(filter-out $(SLOW_GATEWAYS),$(GATEWAYS))
+# what OpenVPN's plugin costs a handshake, and others' tunnels
+.PHONY: bench-openvpn
+bench-openvpn:
+	@tests/deps build run gateways
+	@+$(BUILD) all $(GATEWAYS_BUILT)
+	@tests/gateways/bench_openvpn
+bench: bench-openvpn
