@@ -96,6 +96,34 @@ systemctl daemon-reload
 systemctl stop doublelockd.service doublelockd.socket
 systemctl start doublelockd.socket doublelockd.service
 
+# HAProxy and lighttpd have sockets of their own, which systemd makes where they are wanted
+cp /usr/share/doc/doublelock/examples/doublelockd-*.socket /etc/systemd/system/
+cat >$etc/conf.d/doors.conf <<-'END'
+	[agent]
+	listen = spop:/run/doublelock/spop.sock
+	listen = fastcgi:/run/doublelock/fastcgi.sock
+END
+systemctl enable -q doublelockd-spop.socket doublelockd-fastcgi.socket
+systemctl stop doublelockd.socket doublelockd.service
+systemctl start doublelockd-spop.socket doublelockd-fastcgi.socket doublelockd.socket \
+	doublelockd.service
+# tell SOCKET: what is on standard input; and says what comes back
+tell() {
+	timeout 20 perl -MIO::Socket::UNIX -e 'undef $/; $s = IO::Socket::UNIX->new(Peer => shift)
+		or die $!; $s->syswrite(<STDIN>); $s->sysread($b, 4096); print $b' \
+		"/run/doublelock/$1" 2>>"$work/tell.log" | tr '\0' '.'
+}
+like "$(printf '\000\000\000\115\001\000\000\000\001\000\000\022supported-versions\010\0032.0\016max-frame-size\003\360\001\014capabilities\010\000\013healthcheck\021' |
+	tell spop.sock)" 'max-frame-size' "HAProxy's greeting is answered on its socket"
+like "$(printf '\001\011\000\000\000\021\000\000\017\000FCGI_MPXS_CONNS' | tell fastcgi.sock)" \
+	'FCGI_MPXS_CONNS0' "and lighttpd's question on its own"
+is "$(ask http://x/healthz)" 200 "and HTTP as before"
+systemctl disable -q --now doublelockd-spop.socket doublelockd-fastcgi.socket
+rm $etc/conf.d/doors.conf /etc/systemd/system/doublelockd-*.socket
+systemctl daemon-reload
+systemctl stop doublelockd.service doublelockd.socket
+systemctl start doublelockd.socket doublelockd.service
+
 # a thousand logins while it is killed ten times; a module that is cut off asks once more
 is "$(log_in; echo $?)" 0 "a login by the module and the agent"
 : >"$work/lost"
