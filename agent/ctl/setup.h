@@ -71,6 +71,19 @@ int setup_rule(struct setup_site *site, const struct setup_found *found);
 const char *setup_answer(struct setup_site *site, const char *question);
 int setup_nothing(void);
 
+#define SETUP_RESULT_MAX ((size_t)8 * 1024 * 1024)
+/* What a piece of the result is; then 32 bits of length, then its octets. */
+enum setup_piece {
+	SETUP_PIECE_ANCHOR = 'A',
+	SETUP_PIECE_INTERMEDIATE = 'I',
+	SETUP_PIECE_LIST = 'L',
+	SETUP_PIECE_SAMPLE = 'S',
+	SETUP_PIECE_ABOUT = 'T',
+	SETUP_PIECE_RULE = 'R'
+};
+/* Pieces, as they came back. CTL_YES where a sample is among them. */
+int setup_take(
+    const struct setup_site *site, struct setup_found *found, struct dlk_bytes octets);
 /* The files that were named, taken apart by a process without rights. A ctl_end, with a line
  * that says what to type instead. */
 int setup_read(const struct setup_site *site, struct setup_found *found);

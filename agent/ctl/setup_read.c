@@ -20,18 +20,7 @@
 #include "core/pem.h"
 #include "grounds.h"
 
-#define CERTS_MAX  64
-#define RESULT_MAX ((size_t)8 * 1024 * 1024)
-
-/* What a piece of the result is; then 32 bits of length, then its octets. */
-enum piece {
-	PIECE_ANCHOR = 'A',
-	PIECE_INTERMEDIATE = 'I',
-	PIECE_LIST = 'L',
-	PIECE_SAMPLE = 'S',
-	PIECE_ABOUT = 'T',
-	PIECE_RULE = 'R'
-};
+#define CERTS_MAX 64
 
 struct reading {
 	const struct setup_site *site;
@@ -42,23 +31,24 @@ struct reading {
 };
 
 static int
-put(struct reading *r, enum piece piece, const char *name, struct dlk_bytes what)
+put(struct reading *r, enum setup_piece piece, const char *name, struct dlk_bytes what)
 {
 	size_t n = strlen(name) + 1 + what.n;
 	uint8_t head[5] = { (uint8_t)piece };
 	int error;
 
 	dlk_put_be32(head + 1, (uint32_t)n);
-	error = dlk_buf_add(r->result, RESULT_MAX, DLK_BYTES(head, sizeof(head)));
+	error = dlk_buf_add(r->result, SETUP_RESULT_MAX, DLK_BYTES(head, sizeof(head)));
 	if (error == 0)
-		error = dlk_buf_add(r->result, RESULT_MAX, DLK_BYTES(name, strlen(name) + 1));
+		error = dlk_buf_add(
+		    r->result, SETUP_RESULT_MAX, DLK_BYTES(name, strlen(name) + 1));
 	if (error == 0)
-		error = dlk_buf_add(r->result, RESULT_MAX, what);
+		error = dlk_buf_add(r->result, SETUP_RESULT_MAX, what);
 	return error ? ctl_fault("%s", dlk_file_error(error)) : CTL_YES;
 }
 
 static int
-put_cert(struct reading *r, enum piece piece, const struct dlk_cert *cert)
+put_cert(struct reading *r, enum setup_piece piece, const struct dlk_cert *cert)
 {
 	DLK_AUTO_BUF pem = { 0 };
 	char name[17];
@@ -138,8 +128,9 @@ put_cas(struct reading *r)
 	int end = CTL_YES;
 
 	for (size_t i = 0; i < r->cas.n && end == CTL_YES; i++)
-		end = put_cert(
-		    r, is_topmost(r, i) ? PIECE_ANCHOR : PIECE_INTERMEDIATE, r->cas.cert[i]);
+		end = put_cert(r,
+		    is_topmost(r, i) ? SETUP_PIECE_ANCHOR : SETUP_PIECE_INTERMEDIATE,
+		    r->cas.cert[i]);
 	return end;
 }
 
@@ -203,7 +194,7 @@ read_list(struct reading *r, size_t at)
 	}
 	dlk_crls_free(crls);
 	dlk_put_be32(number, (uint32_t)at);
-	return end == CTL_YES ? put(r, PIECE_LIST, name, DLK_BYTES(number, 4)) : end;
+	return end == CTL_YES ? put(r, SETUP_PIECE_LIST, name, DLK_BYTES(number, 4)) : end;
 }
 
 /* ---- the sample ---- */
@@ -222,7 +213,7 @@ read_sample(struct reading *r)
 		return ctl_refuse("%s: %s is a CA's certificate; --sample takes the one of "
 				  "the first administrator",
 		    file->label, dlk_cert_subject(r->sample.cert[0]));
-	end = put_cert(r, PIECE_SAMPLE, r->sample.cert[0]);
+	end = put_cert(r, SETUP_PIECE_SAMPLE, r->sample.cert[0]);
 	for (size_t i = 1; i < r->sample.n && end == CTL_YES; i++)
 		if (is_ca(r->sample.cert[i]) && !is_known(&r->cas, r->sample.cert[i]) &&
 		    dlk_certs_add(&r->cas, dlk_cert_ref(r->sample.cert[i])) < 0)
@@ -236,7 +227,7 @@ put_line(struct reading *r, const char *what, const char *value)
 	char line[512];
 
 	dlk_text_print(line, sizeof(line), "    %-12s %s\n", what, value);
-	return put(r, PIECE_ABOUT, "", dlk_bytes_str(line));
+	return put(r, SETUP_PIECE_ABOUT, "", dlk_bytes_str(line));
 }
 
 static bool
@@ -271,7 +262,7 @@ propose(struct reading *r, enum dlk_field field, struct dlk_bytes value)
 	    (int)(begin - text), text, end);
 	bool known = dlk_account_find(user, own, sizeof(own), &uid) == 0;
 	dlk_text_print(text, sizeof(text), "%c%s", known ? '+' : '-', user);
-	return put(r, PIECE_RULE, rule, dlk_bytes_str(text));
+	return put(r, SETUP_PIECE_RULE, rule, dlk_bytes_str(text));
 }
 
 struct field_walk {
@@ -329,106 +320,12 @@ read_apart(void *arg, struct dlk_buf *result)
 	return end;
 }
 
-/* ---- what came back ---- */
-
-/* Names of files come from a process that has read foreign octets. */
-static bool
-is_file_name(const char *name)
-{
-	return name[0] && strspn(name, "0123456789abcdef-delpart") == strlen(name) &&
-	       strlen(name) < 32;
-}
-
-static int
-take_file(const struct setup_site *site, struct setup_found *found, uint8_t piece,
-    const char *name, struct dlk_bytes what)
-{
-	char whole[64];
-	uint32_t at;
-
-	if (!is_file_name(name))
-		return ctl_fault("no name for a file came back");
-	if (piece != PIECE_LIST) {
-		dlk_text_print(whole, sizeof(whole), "%s.pem", name);
-		return setup_add(found, piece == PIECE_ANCHOR ? "trust.d" : "intermediates.d",
-			   whole, what)
-			   ? CTL_YES
-			   : CTL_FAULT;
-	}
-	at = what.n == 4 ? dlk_get_be32(what.p) : UINT32_MAX;
-	if (at >= site->crl_files.n)
-		return ctl_fault("a list came back that was not given");
-	dlk_text_print(whole, sizeof(whole), "%s.crl", name);
-	for (size_t i = 0; i < found->n_files; i++)
-		if (strcmp(found->file[i].name, whole) == 0)
-			dlk_text_print(whole, sizeof(whole), "%s-%u.crl", name, at);
-	return setup_add(
-		   found, "crl.d", whole, dlk_bytes_of(&site->crl_files.file[at].content))
-		   ? CTL_YES
-		   : CTL_FAULT;
-}
-
-static int
-take_rule(struct setup_found *found, const char *text, struct dlk_bytes what)
-{
-	struct setup_rule *rule = &found->rule[found->n_rules];
-
-	for (size_t i = 0; i < found->n_rules; i++)
-		if (strcmp(found->rule[i].text, text) == 0)
-			return CTL_YES;
-	if (found->n_rules == SETUP_RULES || what.n < 2)
-		return CTL_YES;
-	rule->known = what.p[0] == '+';
-	dlk_text_print(rule->user, sizeof(rule->user), "%.*s", (int)(what.n - 1),
-	    (const char *)what.p + 1);
-	if (dlk_text_is_name(text) && dlk_text_copy(rule->text, sizeof(rule->text), text))
-		found->n_rules++;
-	return CTL_YES;
-}
-
-static int
-take_piece(const struct setup_site *site, struct setup_found *found, uint8_t piece,
-    struct dlk_bytes octets)
-{
-	const uint8_t *end = memchr(octets.p, 0, octets.n);
-	const char *name = (const char *)octets.p;
-
-	if (!end)
-		return ctl_fault("half a piece came back");
-	struct dlk_bytes what = DLK_BYTES(end + 1, octets.n - (size_t)(end + 1 - octets.p));
-	switch (piece) {
-	case PIECE_ANCHOR:
-	case PIECE_INTERMEDIATE:
-	case PIECE_LIST:
-		return take_file(site, found, piece, name, what);
-	case PIECE_RULE:
-		return take_rule(found, name, what);
-	case PIECE_SAMPLE:
-		return dlk_buf_add(&found->sample, RESULT_MAX, what) == 0 ? CTL_YES
-									  : CTL_FAULT;
-	case PIECE_ABOUT:
-		return dlk_buf_add(&found->about, RESULT_MAX, what) == 0 ? CTL_YES : CTL_FAULT;
-	default:
-		return ctl_fault("something else came back");
-	}
-}
-
 int
 setup_read(const struct setup_site *site, struct setup_found *found)
 {
 	struct setup_site given = *site;
 	DLK_AUTO_BUF result = { 0 };
-	struct dlk_bytes rest;
 
-	int end = ctl_apart(read_apart, &given, RESULT_MAX, &result);
-	rest = dlk_bytes_of(&result);
-	while (end == CTL_YES && rest.n > 0) {
-		size_t n = rest.n < 5 ? SIZE_MAX : dlk_get_be32(rest.p + 1);
-
-		if (n > rest.n - 5 || n == 0)
-			return ctl_fault("half a piece came back");
-		end = take_piece(site, found, rest.p[0], DLK_BYTES(rest.p + 5, n));
-		rest = DLK_BYTES(rest.p + 5 + n, rest.n - 5 - n);
-	}
-	return end == CTL_YES && found->sample.n == 0 ? ctl_fault("no sample came back") : end;
+	int end = ctl_apart(read_apart, &given, SETUP_RESULT_MAX, &result);
+	return end == CTL_YES ? setup_take(site, found, dlk_bytes_of(&result)) : end;
 }

@@ -7,6 +7,8 @@ $(B)/fuzz/fuzz_%: $(B)/obj/tests/fuzz/fuzz_%.o $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(TEST_LIBS)
+$(B)/fuzz/fuzz_setup: $(call obj,agent/ctl/setup_take.c agent/ctl/setup_files.c)
+$(B)/fuzz/fuzz_setup: TEST_LIBS += $(B)/libdoublelock.a
 .PHONY: fuzz fuzzers
 fuzzers: $(FUZZERS)
 fuzz:
