@@ -150,6 +150,16 @@ static const struct {
 	    "doublelock.conf: [service x]: mode=observe exists for PAM services alone" },
 	{ "[service x]\ncertificate = sshd\nunprivileged = yes\n",
 	    "doublelock.conf: [service x]: unprivileged=yes needs certificate=none" },
+	{ "[service x]\ncertificate = ssh-agent\nunprivileged = yes\n",
+	    "doublelock.conf: [service x]: unprivileged=yes needs certificate=none" },
+	{ "[service x]\ncertificate = token\nvouch = 0\n",
+	    "doublelock.conf: [service x]: vouch and ask-for are for" },
+	{ "[service x]\ncertificate = ssh-agent\nsubject = root\n",
+	    "doublelock.conf:3: subject: user, or ruser" },
+	{ "[service x]\ncertificate = sshd\nsubject = ruser\n",
+	    "doublelock.conf: [service x]: subject=ruser is for sudo and su" },
+	{ "[service x]\ncertificate = ssh-agent\n[service x user:a]\nsubject = ruser\n",
+	    "doublelock.conf: [service x user:a]: subject is of the service itself" },
 	{ "[service x]\ncertificate = gateway\nvouch = 65534\n",
 	    "doublelock.conf:3: vouch: uid 65534" },
 	{ "[service x]\ncertificate = gateway\nvouch = no-such-user-here\n",
@@ -305,6 +315,8 @@ static const char whole[] =
     "[service sshd]\ncertificate = sshd\nfrom = 10.0.0.0/8, 2001:db8::/32\nremember = 8h\n"
     "[service sshd user:backup]\notp = none\nfrom = 192.0.2.7\n"
     "[service sshd group:glass]\ncertificate = none ; break the glass\n"
+    "[service su]\ncertificate = ssh-agent\nsubject = ruser\n[service su user:ann]\notp = "
+    "none\n"
     "[service vpn]\ncertificate = gateway\nvouch = 0, 33, tls:root\n"
     "vouch = edge1-no-user\nask-for = tls:edge2\notp = if-enrolled\n"
     "[agent]\nlisten = tls:[::1]:8443\ntls-certificate = /c\ntls-key = /k\nclients = /d\n"
@@ -343,6 +355,11 @@ a_whole_file_is_read(void **state)
 	assert_int_equal(p->service[2].certificate, DLK_CERTIFICATE_NONE);
 	assert_int_equal(p->service[2].n_from, 2);
 	assert_int_equal(p->service[2].remember, 0);
+	s = dlk_policy_service(p, "su");
+	assert_int_equal(s->certificate, DLK_CERTIFICATE_SSH_AGENT);
+	assert_int_equal(s->subject, DLK_WHOSE_ASKER);
+	assert_int_equal(p->service[4].subject, DLK_WHOSE_ASKER);
+	assert_int_equal(p->service[0].subject, DLK_WHOSE_USER);
 	s = dlk_policy_service(p, "vpn");
 	assert_true(dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .uid = 33 }));
 	assert_false(dlk_peers_hold(&s->vouch, &(struct dlk_caller){ .uid = 34 }));
