@@ -249,6 +249,8 @@ take(const struct dlk_question *q, const char *what, struct dlk_bytes key, unsig
 {
 	char kind[DLK_NAME_MAX + 32];
 
+	if (rate == 0)
+		return DLK_THROTTLE_PASS;
 	dlk_text_print(kind, sizeof(kind), "%s of %s", what, q->caller.name);
 	return dlk_throttle_take(q->house->throttle, kind, key, rate, dlk_monotonic_ms());
 }
