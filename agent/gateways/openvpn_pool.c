@@ -15,6 +15,7 @@ struct dlk_pool {
 	pthread_cond_t some, fewer;
 	struct dlk_chore *first, **last;
 	unsigned waiting, running, idle;
+	bool rooted; /* the first thread has a root of its own */
 	bool ending;
 };
 
@@ -72,6 +73,8 @@ run(void *arg)
 	/* a root of its own; where that fails, the process's has to lead to the socket */
 	(void)unshare(CLONE_FS);
 	pthread_mutex_lock(&pool->lock);
+	pool->rooted = true;
+	pthread_cond_signal(&pool->fewer);
 	while (!pool->ending) {
 		if (pool->first) {
 			work(pool);
@@ -103,6 +106,10 @@ dlk_pool_new(struct dlk_pool **ret_pool)
 		free(pool);
 		return error;
 	}
+	pthread_mutex_lock(&pool->lock);
+	while (!pool->rooted)
+		pthread_cond_wait(&pool->fewer, &pool->lock);
+	pthread_mutex_unlock(&pool->lock);
 	*ret_pool = pool;
 	return 0;
 }

@@ -146,4 +146,17 @@ like "$(doublelock events --json | jq -rs 'map(select(.type == "doublelock.sessi
 	"her session has ended, after so many octets"
 stop "$echo_pid"
 stop "$server_pid"
+
+# --- with another root directory, in which there is no agent --------------------------------
+
+install -d -m 755 /run/jail /run/jail/run
+install -d -o openvpn -g openvpn -m 700 /run/jail/run/openvpn-doublelock
+vpn_local=''
+vpn_more='chroot /run/jail' start_vpn openvpn.conf
+client issuing/carol '' ''
+connects "from a changed root directory"
+client issuing/bob bob 000000
+is "$vpn_end" auth-failure "and refused from there"
+is "$(newest)" revoked "for the agent's reason"
+stop "$server_pid"
 finish
