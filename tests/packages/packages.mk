@@ -16,8 +16,14 @@ rpm:
 check-packages: deb rpm
 	@tests/deps build machines
 	@+$(BUILD) all $(B)/tests/e2e/pamlogin
-	@LIMIT=1500 tests/run tests/packages/test_bookworm tests/packages/test_trixie \
-		tests/packages/arm64 tests/packages/test_static
+	@LIMIT=1500 tests/run tests/packages/test_bookworm tests/packages/arm64 \
+		tests/packages/test_static
+# Packages that were built on Debian 12 need its libldap, which Debian 13 has not: run this on
+# Debian 13, with what it builds.
+.PHONY: check-trixie
+check-trixie: deb rpm
+	@tests/deps build machines
+	@LIMIT=1500 tests/run tests/packages/test_trixie
 .PHONY: check-arm64
 check-arm64:
 	@tests/deps machines
