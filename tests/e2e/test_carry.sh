@@ -151,7 +151,7 @@ carry eve issuing eve
 ssh_login eve "$carry_key" "$(code_of "$secret_of_eve")"
 is "$login: $(last_reason eve) $(doublelock events --user eve --json |
 	jq -rs 'map(select(.reason == "ok")) | last | .subject')" "in: ok CN=eve" \
-	"~/.pam_environment with somebody else's key changes nothing"
+	".pam_environment with somebody else's key changes nothing"
 
 # chains of 90 000 characters pass; what sshd could not hand over any more is refused here
 comment=$(head -c 60000 /dev/zero | tr '\0' x)
