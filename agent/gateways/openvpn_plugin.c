@@ -332,6 +332,9 @@ authenticate(struct client *client, const char *const *envp)
 
 	see_outcome(client);
 	int error = collect(client, envp, state, &request);
+	/* the next handshake has to show its own */
+	for (size_t i = 0; i < DEPTH_MAX; i++)
+		client->certificate[i].n = 0;
 	const struct dlk_asked asked = { .control = find(envp, "auth_control_file"),
 		.pending = find(envp, "auth_pending_file"),
 		.reason = find(envp, "auth_failed_reason_file"),
