@@ -28,7 +28,7 @@ is_its_end(struct dlk_bytes password, const struct dlk_secret *code)
 	    memcmp(password.p + password.n - code->n, code->b, code->n) == 0)
 		return;
 	must(dlk_base64_encode(DLK_BYTES(code->b, code->n), &text) == 0);
-	must(password.n > text.n &&
+	must(password.n >= text.n &&
 	     memcmp(password.p + password.n - text.n, text.p, text.n) == 0);
 }
 
