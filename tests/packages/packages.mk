@@ -16,15 +16,16 @@ rpm:
 check-packages: deb rpm
 	@tests/deps build machines
 	@+$(BUILD) all $(B)/tests/e2e/pamlogin
-	@LIMIT=1500 tests/run tests/packages/test_bookworm tests/packages/arm64 \
-		tests/packages/test_static
+	@tests/packages/build-deb-in trixie $(B)/deb-trixie
+	@LIMIT=1500 tests/run tests/packages/test_bookworm tests/packages/test_trixie \
+		tests/packages/arm64 tests/packages/test_static
 # Packages that were built on Debian 12 need its libldap, which Debian 13 has not: those for Debian
 # 13 are built there.
 .PHONY: check-trixie
 check-trixie: rpm
 	@tests/deps build machines
 	@tests/packages/build-deb-in trixie $(B)/deb-trixie
-	@DLK_DEBS=$(B)/deb-trixie LIMIT=1500 tests/run tests/packages/test_trixie
+	@LIMIT=1500 tests/run tests/packages/test_trixie
 .PHONY: check-arm64
 check-arm64:
 	@tests/deps machines
