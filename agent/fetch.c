@@ -7,8 +7,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -18,6 +16,7 @@
 #include "agent/export.h"
 #include "agent/prune.h"
 #include "agent/refresh.h"
+#include "agent/sleeper.h"
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
@@ -39,11 +38,7 @@ try {
 };
 
 struct dlk_fetch {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t some;
-	bool asked; /* under the lock */
-	_Atomic bool ending;
+	struct dlk_sleeper sleeper;
 	const char *config;
 	uid_t owner;
 	struct dlk_courier *courier;
@@ -60,9 +55,9 @@ struct dlk_fetch {
 static bool
 is_ending(void *arg)
 {
-	struct dlk_fetch *fetch = arg;
+	const struct dlk_fetch *fetch = arg;
 
-	return fetch->ending;
+	return dlk_sleeper_is_ending(&fetch->sleeper);
 }
 
 static const struct try *
@@ -165,7 +160,7 @@ look_at_each(struct dlk_fetch *fetch, const struct dlk_engine *engine)
 {
 	int64_t soonest = LOOK_S;
 
-	for (size_t i = 0; i < fetch->n && !fetch->ending; i++) {
+	for (size_t i = 0; i < fetch->n && !dlk_sleeper_is_ending(&fetch->sleeper); i++) {
 		if (fetch->urls.url[i].refused) {
 			tell_refused(fetch, i);
 			continue;
@@ -263,31 +258,12 @@ wants_more(struct dlk_fetch *fetch)
 	       dlk_wanted_latest(record, &latest) == 0 && latest > fetch->urls.latest;
 }
 
-/* True where it was woken. */
-static bool
-wait_for(struct dlk_fetch *fetch, int64_t seconds)
-{
-	struct timespec until;
-	bool woken;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&fetch->lock);
-	while (!fetch->asked && !fetch->ending)
-		if (pthread_cond_timedwait(&fetch->some, &fetch->lock, &until) == ETIMEDOUT)
-			break;
-	woken = fetch->asked || fetch->ending;
-	fetch->asked = false;
-	pthread_mutex_unlock(&fetch->lock);
-	return woken;
-}
-
 static void
 rest(struct dlk_fetch *fetch, int64_t seconds)
 {
 	while (seconds > 0) {
 		int64_t step = seconds < WANTED_S ? seconds : WANTED_S;
-		if (wait_for(fetch, step) || wants_more(fetch))
+		if (dlk_sleeper_rest(&fetch->sleeper, step) || wants_more(fetch))
 			return;
 		seconds -= step;
 	}
@@ -298,22 +274,9 @@ run(void *arg)
 {
 	struct dlk_fetch *fetch = arg;
 
-	while (!fetch->ending)
+	while (!dlk_sleeper_is_ending(&fetch->sleeper))
 		rest(fetch, look(fetch));
 	return NULL;
-}
-
-static int
-start(struct dlk_fetch *fetch)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&fetch->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&fetch->some, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return -pthread_create(&fetch->thread, NULL, run, fetch);
 }
 
 int
@@ -328,7 +291,7 @@ dlk_fetch_new(
 	fetch->owner = owner;
 	fetch->courier = courier;
 	(void)!getrandom(&fetch->random, sizeof(fetch->random), 0);
-	int r = start(fetch);
+	int r = dlk_sleeper_start(&fetch->sleeper, run, fetch);
 	if (r < 0) {
 		free(fetch);
 		return r;
@@ -337,21 +300,10 @@ dlk_fetch_new(
 	return 0;
 }
 
-static void
-signal_thread(struct dlk_fetch *fetch, bool ending)
-{
-	pthread_mutex_lock(&fetch->lock);
-	fetch->asked = true;
-	if (ending)
-		fetch->ending = true;
-	pthread_cond_signal(&fetch->some);
-	pthread_mutex_unlock(&fetch->lock);
-}
-
 void
 dlk_fetch_wake(struct dlk_fetch *fetch)
 {
-	signal_thread(fetch, false);
+	dlk_sleeper_wake(&fetch->sleeper);
 }
 
 void
@@ -359,10 +311,7 @@ dlk_fetch_free(struct dlk_fetch *fetch)
 {
 	if (!fetch)
 		return;
-	signal_thread(fetch, true);
-	pthread_join(fetch->thread, NULL);
-	pthread_cond_destroy(&fetch->some);
-	pthread_mutex_destroy(&fetch->lock);
+	dlk_sleeper_stop(&fetch->sleeper);
 	dlk_crl_urls_fini(&fetch->urls);
 	free(fetch);
 }

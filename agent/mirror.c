@@ -4,14 +4,12 @@
 #include "agent/mirror.h"
 
 #include <errno.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "agent/ldapread.h"
 #include "agent/refresh.h"
+#include "agent/sleeper.h"
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
@@ -23,11 +21,7 @@
 #define PASSWORD_MAX 1024
 
 struct dlk_mirror {
-	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t some;
-	bool asked; /* under the lock */
-	_Atomic bool ending;
+	struct dlk_sleeper sleeper;
 	const char *config;
 	uid_t owner;
 	unsigned failures; /* in a row */
@@ -36,9 +30,9 @@ struct dlk_mirror {
 static bool
 is_ending(void *arg)
 {
-	struct dlk_mirror *mirror = arg;
+	const struct dlk_mirror *mirror = arg;
 
-	return mirror->ending;
+	return dlk_sleeper_is_ending(&mirror->sleeper);
 }
 
 /* One reading. */
@@ -234,42 +228,14 @@ look(struct dlk_mirror *m)
 	return next;
 }
 
-static void
-rest(struct dlk_mirror *m, int64_t seconds)
-{
-	struct timespec until;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += seconds;
-	pthread_mutex_lock(&m->lock);
-	while (!m->asked && !m->ending)
-		if (pthread_cond_timedwait(&m->some, &m->lock, &until) == ETIMEDOUT)
-			break;
-	m->asked = false;
-	pthread_mutex_unlock(&m->lock);
-}
-
 static void *
 run(void *arg)
 {
 	struct dlk_mirror *m = arg;
 
-	while (!m->ending)
-		rest(m, look(m));
+	while (!dlk_sleeper_is_ending(&m->sleeper))
+		(void)dlk_sleeper_rest(&m->sleeper, look(m));
 	return NULL;
-}
-
-static int
-start(struct dlk_mirror *m)
-{
-	pthread_condattr_t attributes;
-
-	pthread_mutex_init(&m->lock, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&m->some, &attributes);
-	pthread_condattr_destroy(&attributes);
-	return -pthread_create(&m->thread, NULL, run, m);
 }
 
 int
@@ -281,7 +247,7 @@ dlk_mirror_new(const char *config, uid_t owner, struct dlk_mirror **ret_mirror)
 		return -ENOMEM;
 	m->config = config;
 	m->owner = owner;
-	int r = start(m);
+	int r = dlk_sleeper_start(&m->sleeper, run, m);
 	if (r < 0) {
 		free(m);
 		return r;
@@ -290,21 +256,10 @@ dlk_mirror_new(const char *config, uid_t owner, struct dlk_mirror **ret_mirror)
 	return 0;
 }
 
-static void
-signal_thread(struct dlk_mirror *m, bool ending)
-{
-	pthread_mutex_lock(&m->lock);
-	m->asked = true;
-	if (ending)
-		m->ending = true;
-	pthread_cond_signal(&m->some);
-	pthread_mutex_unlock(&m->lock);
-}
-
 void
 dlk_mirror_wake(struct dlk_mirror *mirror)
 {
-	signal_thread(mirror, false);
+	dlk_sleeper_wake(&mirror->sleeper);
 }
 
 void
@@ -312,9 +267,6 @@ dlk_mirror_free(struct dlk_mirror *mirror)
 {
 	if (!mirror)
 		return;
-	signal_thread(mirror, true);
-	pthread_join(mirror->thread, NULL);
-	pthread_cond_destroy(&mirror->some);
-	pthread_mutex_destroy(&mirror->lock);
+	dlk_sleeper_stop(&mirror->sleeper);
 	free(mirror);
 }
