@@ -26,7 +26,9 @@ struct dlk_cert {
 	bool for_clients, for_anything, for_ssh;
 	bool self_issued;
 	NAME_CONSTRAINTS *constraints;
-	unsigned n_policies; /* and mappings: what a tree of policies grows from */
+	bool has_policies;      /* certificatePolicies */
+	int64_t explicit_after; /* requireExplicitPolicy; -1: none */
+	unsigned n_policies;    /* and mappings: what a tree of policies grows from */
 
 	char subject_text[DLK_DN_MAX + 1], issuer_text[DLK_DN_MAX + 1];
 	char serial_text[2 * DLK_SERIAL_MAX + 1];

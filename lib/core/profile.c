@@ -232,6 +232,11 @@ check_policies(struct dlk_cert *cert, struct dlk_finding *finding)
 		fault = "empty policyMappings (RFC 5280 section 4.2.1.5)";
 	if (!fault && is_below_zero(inhibit))
 		fault = "an inhibitAnyPolicy below zero (RFC 5280 section 4.2.1.14)";
+	cert->has_policies = policies != NULL;
+	cert->explicit_after = -1;
+	if (!fault && demands && demands->requireExplicitPolicy &&
+	    ASN1_INTEGER_get_int64(&cert->explicit_after, demands->requireExplicitPolicy) != 1)
+		cert->explicit_after = INT64_MAX; /* beyond any path */
 	cert->n_policies = (unsigned)((policies ? sk_POLICYINFO_num(policies) : 0) +
 				      (mappings ? sk_POLICY_MAPPING_num(mappings) : 0));
 	CERTIFICATEPOLICIES_free(policies);

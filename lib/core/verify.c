@@ -228,16 +228,64 @@ check_constraints(const struct walk *w, size_t at)
 	return reason;
 }
 
-/* Inputs of RFC 5280 section 6.1.1: any-policy, nothing explicit, nothing inhibited. */
+/* explicit_policy at the end of RFC 5280 section 6.1: whether the tree of policies may be
+ * empty then. Nothing explicit is the input of section 6.1.1. */
+static bool
+policy_is_demanded(const struct dlk_path *path)
+{
+	int64_t left = (int64_t)path->n;
+
+	for (size_t at = path->n - 1; at > 0; at--) {
+		const struct dlk_cert *cert = path->cert[at - 1];
+
+		/* 6.1.4 (h) (1), and 6.1.5 (a) of the leaf */
+		if (left > 0 && (at == 1 || !cert->self_issued))
+			left--;
+		/* 6.1.4 (i) (1), and 6.1.5 (b) of the leaf, which demands of itself alone */
+		if (cert->explicit_after >= 0 && cert->explicit_after < left &&
+		    (at > 1 || cert->explicit_after == 0))
+			left = cert->explicit_after;
+	}
+	return left == 0;
+}
+
+/* A certificate without policies empties the tree for good (6.1.3 (e)). */
+static bool
+all_have_policies(const struct dlk_path *path)
+{
+	for (size_t i = 0; i + 1 < path->n; i++)
+		if (!path->cert[i]->has_policies)
+			return false;
+	return true;
+}
+
+static enum dlk_reason
+no_policy(const struct walk *w)
+{
+	return REFUSE(w, DLK_R_WRONG_PURPOSE,
+	    "%s: no certificate policy holds over the whole path, and one has to (RFC 5280 "
+	    "section 6.1.5 (g))",
+	    w->path->cert[0]->label);
+}
+
+/* any-policy is the input of RFC 5280 section 6.1.1. The tree is OpenSSL's, and is asked for
+ * only where it decides: it keeps the memory of a certificate that demands policies and has
+ * none. */
 static enum dlk_reason
 check_policies(const struct walk *w)
 {
-	STACK_OF(X509) *chain = sk_X509_new_null();
-	STACK_OF(ASN1_OBJECT) *any = sk_ASN1_OBJECT_new_null();
+	STACK_OF(X509) *chain = NULL;
+	STACK_OF(ASN1_OBJECT) *any = NULL;
 	X509_POLICY_TREE *tree = NULL;
 	int is_explicit = 0, answer = X509_PCY_TREE_INTERNAL;
-	bool ready = chain && any && sk_ASN1_OBJECT_push(any, OBJ_nid2obj(NID_any_policy)) > 0;
 
+	if (!policy_is_demanded(w->path))
+		return DLK_R_OK;
+	if (!all_have_policies(w->path))
+		return no_policy(w);
+	chain = sk_X509_new_null();
+	any = sk_ASN1_OBJECT_new_null();
+	bool ready = chain && any && sk_ASN1_OBJECT_push(any, OBJ_nid2obj(NID_any_policy)) > 0;
 	for (size_t i = 0; i < w->path->n && ready; i++)
 		ready = sk_X509_push(chain, w->path->cert[i]->x509) > 0;
 	if (ready)
@@ -250,13 +298,7 @@ check_policies(const struct walk *w)
 		return REFUSE(w, DLK_R_WRONG_PURPOSE,
 		    "%s: its policies and those above it are too many to be judged",
 		    w->path->cert[0]->label);
-	if (answer <= 0)
-		return REFUSE(w, DLK_R_WRONG_PURPOSE,
-		    "%s: no certificate policy holds over the whole path, and one has to (RFC "
-		    "5280 "
-		    "section 6.1.5 (g))",
-		    w->path->cert[0]->label);
-	return DLK_R_OK;
+	return answer > 0 ? DLK_R_OK : no_policy(w);
 }
 
 /* What is asked of a certificate wherever it stands. */
