@@ -217,7 +217,8 @@ take_line(struct keys *keys, char *line)
 static int
 take_file(struct keys *keys, struct dlk_bytes content)
 {
-	char *text = strndup((const char *)content.p, content.n), *save = NULL;
+	const char *octets = content.n > 0 ? (const char *)content.p : "";
+	char *text = strndup(octets, content.n), *save = NULL;
 	int r = text ? 0 : -ENOMEM;
 
 	for (char *line = r == 0 ? strtok_r(text, "\n", &save) : NULL; line && r == 0;
