@@ -15,7 +15,8 @@ dlk_sleeper_start(struct dlk_sleeper *sleeper, void *(*run)(void *arg), void *ar
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&sleeper->some, &attributes);
 	pthread_condattr_destroy(&attributes);
-	sleeper->asked = sleeper->ending = false;
+	sleeper->asked = false;
+	sleeper->ending = false;
 	return -pthread_create(&sleeper->thread, NULL, run, arg);
 }
 
