@@ -23,11 +23,11 @@ count() {
 		grep -v '^ok ' /tmp/out >&2
 	fi
 }
-for program in build/doublelock build/doublelock-helper build/doublelockd build/pam_doublelock.so; do
+for program in build/doublelock build/doublelock-ctl build/doublelock-helper build/doublelockd build/pam_doublelock.so; do
 	od -An -tx1 -j18 -N2 "$program" >/tmp/out 2>&1 && grep -q 'b7 00' /tmp/out # EM_AARCH64
 	count $? "$program is of arm64"
 done
-qemu-aarch64-static build/doublelock --version >/tmp/out 2>&1
+qemu-aarch64-static build/doublelock-ctl --version >/tmp/out 2>&1
 count $? "and runs"
 for unit in $units; do
 	CMOCKA_MESSAGE_OUTPUT=TAP timeout 300 qemu-aarch64-static "$unit" >/tmp/out 2>&1 </dev/null &&
