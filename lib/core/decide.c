@@ -11,112 +11,21 @@
  *   concluded  the record of it is durable, and only then the answer is in the verdict
  *
  * Everything else refuses. conclude() holds the only line that puts DLK_R_OK into a verdict.
+ * Whom it is about is person.c's, what is written down entry.c's (decision.h).
  */
-#include "core/decide.h"
+#include "core/decision.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include <openssl/evp.h>
-
-#include "base/text.h"
-#include "core/admit.h"
-#include "core/judge.h"
 #include "core/proof.h"
 #include "core/second.h"
-#include "core/section.h"
-#include "core/evidence.h"
 
-struct dlk_decision {
-	const struct dlk_policy *policy;
-	const struct dlk_ports *ports;
-	const struct dlk_caller *caller;
-	const struct dlk_request *request;
-	const char *target; /* under subject=ruser: the other account that it is about */
-	struct dlk_request of_asker; /* the request under subject=ruser; borrows its buffers */
-	int64_t now;
-	const struct dlk_service *section; /* NULL until it is known */
-	struct dlk_cert *leaf;             /* the certificate that was judged; owned */
-	struct dlk_judgement judgement;
-	struct dlk_kept kept; /* owned */
-	struct dlk_settlement settlement;
-	bool begun; /* the record is locked */
-	struct dlk_finding finding;
-	/* what it comes to; the verdict has no reason until it is concluded */
-	enum dlk_reason reason;
-	struct dlk_verdict verdict;
-	bool written;
-};
-
-static enum dlk_reason
-find(struct dlk_decision *d, enum dlk_stage stage, enum dlk_reason reason, const char *words)
+enum dlk_reason
+dlk_decision_find(
+    struct dlk_decision *d, enum dlk_stage stage, enum dlk_reason reason, const char *words)
 {
 	return dlk_find(&d->finding, stage, reason, "%s", words);
-}
-
-/* The section of a user; the section's kind of certificate has to be proven by this caller. */
-static enum dlk_reason
-choose_section(struct dlk_decision *d, const struct dlk_service *base, const char *user)
-{
-	/* A gateway that names nobody is asked for its source when the user is known. sshd
-	 * does not tell its command an address: the key is offered with sshd's own from=
-	 * instead, and PAM is asked with the address. */
-	bool told = d->request->entrance != DLK_ENTRANCE_AUTHORIZED_KEYS &&
-		    (user[0] || d->request->user[0]);
-	const char *source = told ? d->request->source : NULL;
-	enum dlk_reason reason = dlk_section_find(
-	    d->policy, base, d->ports, user, source, &d->section, &d->finding);
-
-	if (reason != DLK_R_OK)
-		return reason;
-	if (dlk_proof_lacks(d->section, d->caller, d->request))
-		return dlk_proof_ask(
-		    d->section, d->ports, d->caller, d->request, d->now, &d->finding);
-	return dlk_admit_possession(d->policy, d->caller, d->request, d->section, &d->finding);
-}
-
-/* [service NAME] subject=ruser: who asks, in place of whom they ask for. sudo and su know it;
- * whoever is not root does not say it of others. */
-static enum dlk_reason
-take_asker(struct dlk_decision *d)
-{
-	struct dlk_account account = { 0 };
-
-	if (!d->caller->root || !dlk_text_is_name(d->request->asker))
-		return find(d, DLK_STAGE_ADMIT, DLK_R_NO_IDENTITY,
-		    "subject=ruser, and the program does not say who asks");
-	int error = d->ports->account(d->ports->ctx, d->request->asker, &account);
-	if (error != 0 && error != -ENOENT)
-		return find(d, DLK_STAGE_ADMIT, DLK_R_FAULT_INTERNAL,
-		    "the user database does not answer");
-	d->of_asker = *d->request;
-	d->of_asker.account_known = error == 0;
-	d->of_asker.uid = account.uid;
-	dlk_text_copy(d->of_asker.user, sizeof(d->of_asker.user),
-	    error == 0 ? account.name : d->request->asker);
-	if (d->request->account_known && strcmp(d->of_asker.user, d->request->user) != 0)
-		d->target = d->request->user;
-	d->request = &d->of_asker;
-	return DLK_R_OK;
-}
-
-static enum dlk_reason
-admit(struct dlk_decision *d, const struct dlk_service **ret_base)
-{
-	enum dlk_reason reason =
-	    dlk_admit(d->policy, d->caller, d->request, ret_base, &d->finding);
-	bool known;
-
-	if (reason != DLK_R_OK)
-		return reason;
-	d->section = *ret_base;
-	if (d->section->subject == DLK_WHOSE_ASKER)
-		reason = take_asker(d);
-	if (reason != DLK_R_OK)
-		return reason;
-	known = d->request->account_known || d->section->names_only;
-	return choose_section(d, *ret_base, known ? d->request->user : "");
 }
 
 /* The first candidate that holds; where none does, the one that came furthest. */
@@ -144,18 +53,6 @@ judge(struct dlk_decision *d, const struct dlk_service *base, const struct dlk_c
 	return furthest;
 }
 
-/* Whom the certificate names, against who was asked for; a gateway may ask for nobody. */
-static enum dlk_reason
-match_user(struct dlk_decision *d, const struct dlk_service *base)
-{
-	const char *user = d->judgement.account.name;
-
-	if (d->request->user[0] && strcmp(d->request->user, user) != 0)
-		return dlk_find(&d->finding, DLK_STAGE_MAP, DLK_R_USER_MISMATCH,
-		    "%s belongs to '%s'", dlk_cert_label(d->leaf), user);
-	return choose_section(d, base, user);
-}
-
 static bool
 needs_signature(const struct dlk_service *section)
 {
@@ -178,70 +75,11 @@ prove(struct dlk_decision *d, const struct dlk_service *base)
 	if (reason == DLK_R_OK)
 		reason = judge(d, base, &leaves, &presented);
 	if (reason == DLK_R_OK)
-		reason = match_user(d, base);
+		reason = dlk_person_match(d, base);
 	if (reason == DLK_R_OK && d->section->rules.n > 0 && d->section != base)
 		reason = dlk_judge(d->policy, d->section, d->ports, d->leaf, &presented, true,
 		    d->now, &d->judgement, &d->finding);
 	return reason;
-}
-
-/* A user by name alone, who has to have a code. One whom nobody knows is asked and refused
- * like one who is known. */
-static enum dlk_reason
-name_user(struct dlk_decision *d)
-{
-	struct dlk_account *account = &d->judgement.account;
-
-	if (d->section->otp != DLK_OTP_REQUIRED)
-		return find(d, DLK_STAGE_ADMIT, DLK_R_FAULT_CONFIG,
-		    "a section with certificate=none has to have otp=required");
-	if (!d->request->user[0])
-		return find(d, DLK_STAGE_ADMIT, DLK_R_NO_IDENTITY, "no user was named");
-	if (d->request->account_known || d->section->names_only)
-		dlk_text_copy(account->name, sizeof(account->name), d->request->user);
-	d->judgement.good_until = d->judgement.chain_until = INT64_MAX;
-	return DLK_R_OK;
-}
-
-static enum dlk_reason
-store_fault(struct dlk_decision *d, int error)
-{
-	enum dlk_reason reason = DLK_R_FAULT_STORE;
-
-	if (error == -ENOKEY || error == -EKEYREJECTED)
-		reason = DLK_R_FAULT_CONFIG;
-	if (error == -ETIME)
-		reason = DLK_R_FAULT_CLOCK;
-	return find(d, DLK_STAGE_SETTLE, reason, d->ports->trouble(d->ports->ctx));
-}
-
-/* Whose failures: the certificate key's; by code alone those of a name from an address. The
- * name is hashed: one whom nobody knows may be a password that was typed too early. */
-static bool
-failures_key(const struct dlk_decision *d, uint8_t *ret_key)
-{
-	uint8_t text[2 * (DLK_NAME_MAX + 1) + 1] = { 0 };
-	size_t n = strlen(d->request->source) + 1;
-
-	if (d->leaf) {
-		memcpy(ret_key, dlk_cert_key_id(d->leaf), DLK_SHA256_SIZE);
-		return true;
-	}
-	memcpy(text, d->request->source, n);
-	memcpy(text + n, d->request->user, strlen(d->request->user));
-	return EVP_Digest(
-		   text, n + strlen(d->request->user), ret_key, NULL, EVP_sha256(), NULL) == 1;
-}
-
-static bool
-subject_of(const struct dlk_decision *d, struct dlk_subject *subject)
-{
-	dlk_text_copy(subject->user, sizeof(subject->user), d->judgement.account.name);
-	dlk_text_copy(subject->service, sizeof(subject->service), d->request->service);
-	dlk_text_copy(subject->source, sizeof(subject->source), d->request->source);
-	subject->caller = d->caller->name;
-	subject->visit = d->request->visit;
-	return failures_key(d, subject->key_id);
 }
 
 static enum dlk_reason
@@ -251,158 +89,20 @@ second(struct dlk_decision *d, struct dlk_verdict *verdict)
 	enum dlk_reason reason;
 	int error;
 
-	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS) {
-		d->settlement.once = true;
+	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
 		return DLK_R_OK; /* nothing was proven yet: PAM asks for the code */
-	}
-	if (!subject_of(d, &d->settlement.subject))
-		return find(d, DLK_STAGE_SECOND, DLK_R_FAULT_INTERNAL, "out of memory");
+	if (!dlk_person_subject(d, &d->settlement.subject))
+		return dlk_decision_find(
+		    d, DLK_STAGE_SECOND, DLK_R_FAULT_INTERNAL, "out of memory");
 	d->settlement.has_subject = true;
 	if (!dlk_second_reads(d->section, d->request, d->now))
 		return DLK_R_OK;
 	error = d->ports->begin(d->ports->ctx, &d->settlement.subject, d->now, &memory);
 	if (error != 0)
-		return store_fault(d, error);
+		return dlk_entry_fault(d, error);
 	d->begun = true;
 	reason = dlk_second(d->policy, d->section, d->ports, d->request,
 	    &d->settlement.subject, &memory, d->now, &d->settlement, verdict, &d->finding);
-	return reason;
-}
-
-/* A trial is recorded and changes nothing but the record. */
-static void
-observe(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
-{
-	struct dlk_settlement *s = &d->settlement;
-
-	if (d->request->entrance != DLK_ENTRANCE_PAM || !d->section ||
-	    !dlk_service_observes(d->section, d->now) ||
-	    dlk_reason_blame(reason) == DLK_BLAME_SYSTEM)
-		return;
-	verdict->effect = DLK_EFFECT_OBSERVE;
-	s->token = s->recovery = s->remember_until = 0;
-	s->failures_changed = s->ceilings_changed = s->lockout_started = false;
-}
-
-static const char *
-accepted(const struct dlk_verdict *verdict)
-{
-	return verdict->remembered ? "accepted; the code of an earlier login is remembered"
-				   : "accepted";
-}
-
-static void
-describe(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
-{
-	if (d->leaf)
-		dlk_cert_describe(d->leaf, verdict);
-	if (d->section)
-		dlk_text_copy(verdict->policy, sizeof(verdict->policy), d->section->section);
-	if (reason != DLK_R_USER_MISMATCH)
-		dlk_text_copy(verdict->user, sizeof(verdict->user), d->judgement.account.name);
-	verdict->good_until = d->judgement.good_until;
-	verdict->chain_until = d->judgement.chain_until;
-	verdict->stage = reason == DLK_R_OK ? DLK_STAGE_SETTLE : d->finding.stage;
-	dlk_text_print(verdict->detail, sizeof(verdict->detail), "%s%s%s",
-	    reason == DLK_R_OK ? accepted(verdict) : d->finding.detail,
-	    reason == DLK_R_OK && d->target ? ", to act for " : "",
-	    reason == DLK_R_OK && d->target ? d->target : "");
-}
-
-/* Of a gateway that comes twice: what is there for its second call, or was. */
-static void
-link_calls(struct dlk_decision *d, enum dlk_reason reason)
-{
-	struct dlk_settlement *s = &d->settlement;
-	const struct dlk_request *request = d->request;
-	bool good = reason == DLK_R_OK || reason == DLK_R_OTP_REQUIRED;
-
-	s->kept = d->kept.row;
-	s->keep = request->keep && good && request->evidence_kind == DLK_EVIDENCE_CERTIFICATE;
-	s->certificate = dlk_bytes_of(&request->evidence);
-	s->chain = dlk_bytes_of(&request->chain);
-	s->visited = reason == DLK_R_OK && request->visit[0] && s->has_subject;
-}
-
-/* One login is one attempt, in however many calls it comes. */
-static const uint8_t *
-attempt_of(const struct dlk_decision *d)
-{
-	static const uint8_t none[DLK_ATTEMPT_SIZE];
-
-	return memcmp(d->kept.attempt, none, sizeof(none)) != 0 ? d->kept.attempt
-								: d->request->attempt;
-}
-
-/* The event is made of the verdict as it will be, and written before the verdict is it. */
-static int
-settle(struct dlk_decision *d, enum dlk_reason reason, struct dlk_verdict *verdict)
-{
-	struct dlk_verdict outcome = *verdict;
-	char token[sizeof(d->settlement.event.token)];
-	int error = 0;
-
-	outcome.reason = reason;
-	memcpy(token, d->settlement.event.token, sizeof(token));
-	dlk_event_of(d->caller, d->request, &outcome, d->now, &d->settlement.event);
-	memcpy(d->settlement.event.token, token, sizeof(token));
-	dlk_policy_relaxed(d->policy, d->section, d->settlement.event.relaxed,
-	    sizeof(d->settlement.event.relaxed));
-	d->settlement.process = d->caller->process;
-	memcpy(d->settlement.attempt, attempt_of(d), sizeof(d->settlement.attempt));
-	if (!d->begun)
-		error = d->ports->begin(d->ports->ctx, NULL, d->now, NULL);
-	if (error != 0)
-		return error;
-	d->begun = true;
-	error = d->ports->settle(d->ports->ctx, &d->settlement, verdict->event);
-	d->begun = false;
-	return error;
-}
-
-/* Used meanwhile by somebody else: that is a replay, and recorded as one. */
-static enum dlk_reason
-lose(struct dlk_decision *d)
-{
-	struct dlk_settlement *s = &d->settlement;
-
-	s->token = s->recovery = s->remember_until = 0;
-	s->failures_changed = s->ceilings_changed = s->visited = false;
-	s->kept = 0;
-	find(d, DLK_STAGE_SETTLE, DLK_R_OTP_REPLAYED,
-	    "the code was used by another login meanwhile");
-	describe(d, DLK_R_OTP_REPLAYED, &d->verdict);
-	if (settle(d, DLK_R_OTP_REPLAYED, &d->verdict) != 0)
-		d->verdict.event[0] = '\0';
-	return DLK_R_OTP_REPLAYED;
-}
-
-/* The verdict is to have a challenge answered. */
-static bool
-asks(const struct dlk_decision *d)
-{
-	return d->caller->dialogue && d->caller->dialogue->asking;
-}
-
-/* Nothing of it was written. A refusal stays what it is, unrecorded; everything else is the
- * fault of the store. So is a wrong code that could not be counted: who guesses would be told
- * again and again, and a right code by its being told something else. */
-static enum dlk_reason
-unsettled(struct dlk_decision *d, int error)
-{
-	enum dlk_reason reason = d->reason;
-
-	d->verdict.event[0] = '\0';
-	d->verdict.effect = DLK_EFFECT_ENFORCE;
-	if (reason != DLK_R_OK && reason != DLK_R_OTP_REQUIRED && !asks(d) &&
-	    !d->settlement.failures_changed)
-		return reason;
-	if (asks(d))
-		d->caller->dialogue->asking = false;
-	reason = error == -EALREADY ? find(d, DLK_STAGE_SETTLE, DLK_R_FAULT_INTERNAL,
-					  "this attempt has its verdict already")
-				    : store_fault(d, error);
-	describe(d, reason, &d->verdict);
 	return reason;
 }
 
@@ -410,10 +110,10 @@ static enum dlk_reason
 judge_request(struct dlk_decision *d)
 {
 	const struct dlk_service *base = NULL;
-	enum dlk_reason reason = admit(d, &base);
+	enum dlk_reason reason = dlk_person_admit(d, &base);
 
 	if (reason == DLK_R_OK)
-		reason = d->section->certificate == DLK_CERTIFICATE_NONE ? name_user(d)
+		reason = d->section->certificate == DLK_CERTIFICATE_NONE ? dlk_person_name(d)
 									 : prove(d, base);
 	return reason;
 }
@@ -432,25 +132,11 @@ write_decision(struct dlk_decision *d)
 	if (d->reason == DLK_R_OK)
 		d->reason = second(d, &d->verdict);
 	if (d->reason == DLK_R_OK && !d->judgement.account.name[0])
-		d->reason = find(d, DLK_STAGE_SETTLE, DLK_R_NO_IDENTITY, "nobody is named");
+		d->reason = dlk_decision_find(
+		    d, DLK_STAGE_SETTLE, DLK_R_NO_IDENTITY, "nobody is named");
 	if (d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS)
 		d->settlement.once = true;
-	if (asks(d))
-		d->settlement.provisional = true; /* superseded by what the answer comes to */
-	link_calls(d, d->reason);
-	observe(d, d->reason, &d->verdict);
-	describe(d, d->reason, &d->verdict);
-	int error = settle(d, d->reason, &d->verdict);
-	if (error == -EEXIST) {
-		d->verdict.effect = DLK_EFFECT_ENFORCE;
-		d->reason = lose(d);
-	} else if (error != 0) {
-		d->reason = unsettled(d, error);
-	}
-	if (d->begun)
-		d->ports->abandon(d->ports->ctx);
-	d->begun = false;
-	d->written = true;
+	dlk_entry_write(d);
 }
 
 static void
@@ -459,7 +145,7 @@ conclude(struct dlk_decision *d, int error, struct dlk_verdict *ret_verdict)
 	if (error == 0 && !d->written)
 		error = -EIO;
 	if (error != 0)
-		d->reason = unsettled(d, error);
+		d->reason = dlk_entry_lost(d, error);
 	*ret_verdict = d->verdict;
 	ret_verdict->reason = d->reason;
 }
