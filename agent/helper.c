@@ -23,6 +23,7 @@
 #include "base/text.h"
 #include "config/engine.h"
 #include "confine.h"
+#include "core/digest.h"
 #include "core/proof.h"
 #include "process.h"
 #include "sandbox.h"
@@ -85,6 +86,8 @@ receive_request(int64_t deadline_ms, struct dlk_request *request)
 
 	if (error == 0)
 		error = dlk_request_decode(dlk_bytes_of(&frame), request);
+	if (error == 0)
+		error = dlk_digest_plain(dlk_bytes_of(&frame), request->octets);
 	return error ? error : dlk_answer_unpack(request);
 }
 
@@ -230,6 +233,8 @@ run(struct helper *h)
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "no_new_privs", error);
 	dlk_process_know(h->caller.process.pid, &h->caller.process);
+	h->caller.pid = h->caller.process.pid;
+	h->caller.started = h->caller.process.started;
 	error = confine(h->config);
 	if (error != 0)
 		return send_fault(DLK_R_FAULT_INTERNAL, "giving up files and calls", error);

@@ -22,6 +22,7 @@
 #include "base/account.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "core/digest.h"
 #include "core/proof.h"
 #include "store/events.h"
 #include "wire/challenge.h"
@@ -263,6 +264,8 @@ ask_for_gateway(struct login *login, struct dlk_request *request)
 	/* accounts are looked up here: what the peer says of them is nothing */
 	q->asked.account_known = false;
 	q->asked.uid = 0;
+	q->caller.pid = login->caller.pid;
+	q->caller.started = login->caller.started;
 	q->waiting = login;
 	q->answer = answer_gateway;
 	if (dlk_gateway_read(&q->asked) != 0) {
@@ -283,6 +286,8 @@ ask(struct login *login)
 	if (!q)
 		return -ENOMEM;
 	int error = dlk_request_decode(dlk_bytes_of(&login->in), &q->request);
+	if (error == 0)
+		error = dlk_digest_plain(dlk_bytes_of(&login->in), q->request.octets);
 	dlk_buf_free(&login->in);
 	if (error == 0)
 		error = dlk_answer_unpack(&q->request);
@@ -386,12 +391,17 @@ takes_too_many(const struct dlk_modules *all, uid_t uid)
 static void
 know(struct dlk_caller *caller, const struct door *door, const struct ucred *peer)
 {
+	struct dlk_process process;
+
 	caller->entrance = door->entrance;
 	caller->uid = peer->uid;
 	caller->root = peer->uid == 0;
 	dlk_text_print(caller->name, sizeof(caller->name), "uid:%u", (unsigned)peer->uid);
+	dlk_process_know(peer->pid, &process);
+	caller->pid = process.pid;
+	caller->started = process.started;
 	if (caller->root && door->entrance == DLK_ENTRANCE_PAM)
-		dlk_process_know(peer->pid, &caller->process);
+		caller->process = process;
 }
 
 static void

@@ -8,6 +8,7 @@
  *   section    the policy that holds for the user and the source             (section.h)
  *   proven     a certificate with that key: path, revocation, identity       (judge.h)
  *   second     the one-time code, against the locked record                  (second.h)
+ *              (or the record knows this very request: its asker lost the answer)
  *   concluded  the record of it is durable, and only then the answer is in the verdict
  *
  * Everything else refuses. conclude() holds the only line that puts DLK_R_OK into a verdict.
@@ -129,6 +130,8 @@ open_decision(struct dlk_decision *d)
 static void
 write_decision(struct dlk_decision *d)
 {
+	if (dlk_entry_recall(d))
+		return;
 	if (d->reason == DLK_R_OK)
 		d->reason = second(d, &d->verdict);
 	if (d->reason == DLK_R_OK && !d->judgement.account.name[0])

@@ -52,6 +52,10 @@ bool dlk_person_subject(const struct dlk_decision *decision, struct dlk_subject 
  * what a trial must not change. Where it could not be written, or another login was faster,
  * the decision has a refusal's reason afterwards. */
 void dlk_entry_write(struct dlk_decision *decision);
+/* Whether its asker has lost the answer and asks again: then the decision is what is on
+ * record. The certificate has been judged anew: what it is not good for any more, no record
+ * makes good. */
+bool dlk_entry_recall(struct dlk_decision *decision);
 /* Nothing of it is durable, for this -errno: the reason that holds instead. */
 enum dlk_reason dlk_entry_lost(struct dlk_decision *decision, int error);
 /* The store failed with this -errno. */

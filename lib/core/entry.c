@@ -180,3 +180,28 @@ dlk_entry_write(struct dlk_decision *d)
 	d->begun = false;
 	d->written = true;
 }
+
+bool
+dlk_entry_recall(struct dlk_decision *d)
+{
+	char user[DLK_NAME_MAX + 1];
+	struct dlk_event event;
+
+	if (!d->ports->recall || d->request->entrance == DLK_ENTRANCE_AUTHORIZED_KEYS ||
+	    asks(d) ||
+	    d->ports->recall(d->ports->ctx, d->caller, d->request, d->now, &d->settlement.mark,
+		&event) != 0)
+		return false;
+	dlk_text_escape(user, sizeof(user), dlk_bytes_str(d->judgement.account.name));
+	if (event.reason == DLK_R_OK &&
+	    (d->reason != DLK_R_OK || !user[0] || strcmp(event.user, user) != 0))
+		return false;
+	d->reason = dlk_find(&d->finding, event.stage, event.reason, "%s", event.detail);
+	describe(d, d->reason, &d->verdict);
+	dlk_text_copy(d->verdict.detail, sizeof(d->verdict.detail), event.detail);
+	dlk_text_copy(d->verdict.event, sizeof(d->verdict.event), event.id);
+	if (event.type == DLK_EVENT_DECISION_OBSERVED)
+		d->verdict.effect = DLK_EFFECT_OBSERVE;
+	d->written = true;
+	return true;
+}

@@ -14,6 +14,7 @@
 #define DLK_TOKENS_MAX        16
 #define DLK_RECOVERY_MAX      16
 #define DLK_TOKEN_LABEL_MAX   63
+#define DLK_RECALL_SECONDS    30
 #define DLK_RECOVERY_TEXT_MAX 31 /* a code as typed, without what separates its groups */
 
 struct dlk_known;
@@ -84,10 +85,17 @@ struct dlk_kept {
 };
 void dlk_kept_fini(struct dlk_kept *kept);
 
+/* By which the record knows the very same request again. */
+struct dlk_mark {
+	bool set;
+	uint8_t mac[DLK_SHA256_SIZE];
+};
+
 /* All that one decision changes; one transaction. */
 struct dlk_settlement {
 	struct dlk_event event;
 	uint8_t attempt[DLK_ATTEMPT_SIZE];
+	struct dlk_mark mark;
 	bool provisional; /* otp-required: superseded by the attempt's final verdict */
 	bool once;        /* the first verdict of an attempt stands; repeats write nothing */
 	bool has_subject;
@@ -113,8 +121,8 @@ struct dlk_settlement {
  * abandon. -ETIME: `now` is more than five minutes behind the highest time settled.
  * -ENOKEY, -EKEYREJECTED: the sealing key is missing or is another one. -ENOENT: there is no
  * record. settle: -EEXIST where the code was used meanwhile, -EALREADY where the attempt has
- * its final verdict; nothing is written then. ret_event_id has DLK_EVENT_ID_TEXT + 1. The same
- * where what was kept has been used meanwhile.
+ * its final verdict and this one is no refusal; nothing is written then. ret_event_id has
+ * DLK_EVENT_ID_TEXT + 1. The same where what was kept has been used meanwhile.
  */
 struct dlk_ports {
 	void *ctx;
@@ -146,6 +154,12 @@ struct dlk_ports {
 	 * request's evidence. -ENOENT */
 	int (*kept)(void *ctx, const struct dlk_caller *caller,
 	    const struct dlk_request *request, int64_t now, struct dlk_kept *ret_kept);
+	/* What the same octets of the same process came to in the same attempt, at most
+	 * DLK_RECALL_SECONDS ago: its event. -ENOENT: nothing is known of it; then the mark,
+	 * where there can be one, is for the settlement. NULL: nothing is asked again */
+	int (*recall)(void *ctx, const struct dlk_caller *caller,
+	    const struct dlk_request *request, int64_t now, struct dlk_mark *ret_mark,
+	    struct dlk_event *ret_event);
 };
 
 #endif

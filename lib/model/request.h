@@ -78,6 +78,9 @@ struct dlk_request {
 	enum dlk_session session;
 	char asker[DLK_NAME_MAX + 1]; /* account for which sudo or su asks; "" not known */
 	struct dlk_buf answer;        /* of doublelock-prove, as it came (challenge.h) */
+	/* Of the frame that it came in, found by whoever received it: SHA-256. Zeros: it came
+	 * in none, and its asker cannot ask it again. Not on the wire. */
+	uint8_t octets[32];
 	/* out of the answer, on the judge's side alone */
 	unsigned trouble; /* enum dlk_trouble */
 	struct dlk_buf signature;
@@ -115,6 +118,8 @@ struct dlk_caller {
 	uint8_t peer_key[32];          /* SHA-256 of its public key (SPKI) */
 	char name[DLK_NAME_MAX + 1];   /* for the record: "uid:33", "tls:edge1", "helper" */
 	struct dlk_process process;    /* the module's; all zero where it is not known */
+	pid_t pid;                     /* the process at the other end; 0: not known, */
+	int64_t started;               /* and when it began, as in struct dlk_process */
 	struct dlk_dialogue *dialogue; /* NULL: this caller cannot be asked for a proof */
 };
 

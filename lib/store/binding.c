@@ -182,6 +182,17 @@ settle(void *ctx, const struct dlk_settlement *settlement, char *ret_event_id)
 	return said(binding, dlk_record_settle(binding->record, settlement, ret_event_id));
 }
 
+static int
+recall(void *ctx, const struct dlk_caller *caller, const struct dlk_request *request,
+    int64_t now, struct dlk_mark *ret_mark, struct dlk_event *ret_event)
+{
+	struct dlk_binding *binding = ctx;
+
+	if (!binding->record)
+		return no_record(binding);
+	return dlk_record_recall(binding->record, caller, request, now, ret_mark, ret_event);
+}
+
 static void
 abandon(void *ctx)
 {
@@ -250,6 +261,7 @@ dlk_binding_ports(
 		.kept = kept,
 		.begin = begin,
 		.settle = settle,
+		.recall = recall,
 		.abandon = abandon,
 		.trouble = trouble,
 		.recovery_mac = recovery_mac,

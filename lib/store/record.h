@@ -27,6 +27,9 @@ void dlk_record_cleanup(struct dlk_record **record);
 int dlk_record_begin(
     void *ctx, const struct dlk_subject *subject, int64_t now, struct dlk_memory *memory);
 int dlk_record_settle(void *ctx, const struct dlk_settlement *settlement, char *ret_event_id);
+int dlk_record_recall(void *ctx, const struct dlk_caller *caller,
+    const struct dlk_request *request, int64_t now, struct dlk_mark *ret_mark,
+    struct dlk_event *ret_event);
 int dlk_record_kept(void *ctx, const struct dlk_caller *caller,
     const struct dlk_request *request, int64_t now, struct dlk_kept *ret_kept);
 void dlk_record_abandon(void *ctx);

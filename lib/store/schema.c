@@ -64,7 +64,7 @@ static const char version_1[] =
  * which login a process's session will be, `place` which file this is, `checkpoint` where the
  * events begin that are kept, `wanted` where lists of revocation are to be fetched from,
  * `revoked` what sshd is to refuse, `kept` certificates between a gateway's two calls, `visit`
- * its connections. */
+ * its connections; by `mark` an attempt's request is known again. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -89,7 +89,9 @@ static const char version_2[] =
     " chain BLOB NOT NULL, UNIQUE (caller, service, source, fingerprint));"
     "CREATE TABLE visit (row INTEGER PRIMARY KEY, caller TEXT NOT NULL,"
     " service TEXT NOT NULL, name TEXT NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL,"
-    " at INTEGER NOT NULL, UNIQUE (caller, service, name));";
+    " at INTEGER NOT NULL, UNIQUE (caller, service, name));"
+    "ALTER TABLE attempt ADD COLUMN mark BLOB;"
+    "ALTER TABLE attempt ADD COLUMN event_row INTEGER NOT NULL DEFAULT 0;";
 
 static const char *const versions[] = { version_1, version_2 };
 #define VERSIONS ((int)(sizeof(versions) / sizeof(versions[0])))

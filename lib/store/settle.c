@@ -262,7 +262,8 @@ write_process(
 }
 
 static int
-write_attempt(struct dlk_record *record, const struct dlk_settlement *s, const char *event_id)
+write_attempt(struct dlk_record *record, const struct dlk_settlement *s, const char *event_id,
+    int64_t event_row)
 {
 	if (is_zero(s->attempt, DLK_ATTEMPT_SIZE))
 		return 0;
@@ -271,7 +272,9 @@ write_attempt(struct dlk_record *record, const struct dlk_settlement *s, const c
 	if (r >= 0)
 		r = dlk_db_run(record, DLK_SQL_ATTEMPT_ADD,
 		    DLK_VALUES(DLK_B(s->attempt, DLK_ATTEMPT_SIZE),
-			DLK_I(s->once ? ONCE : FINAL), DLK_I(record->now), DLK_T(event_id)));
+			DLK_I(s->once ? ONCE : FINAL), DLK_I(record->now), DLK_T(event_id),
+			s->mark.set ? DLK_B(s->mark.mac, sizeof(s->mark.mac)) : DLK_NULL,
+			DLK_I(event_row)));
 	if (r >= 0)
 		r = dlk_db_run(record, DLK_SQL_ATTEMPTS_OLD,
 		    DLK_VALUES(DLK_I(record->now - ATTEMPT_KEPT)));
@@ -295,9 +298,11 @@ write_changes(struct dlk_record *record, const struct dlk_settlement *s)
 }
 
 static int
-write_final(struct dlk_record *record, const struct dlk_settlement *s, struct dlk_event *event)
+write_final(struct dlk_record *record, const struct dlk_settlement *s, bool beside,
+    struct dlk_event *event)
 {
 	int r = dlk_events_append(record, event);
+	int64_t row = record->state.last_row;
 
 	if (r == 0)
 		r = write_process(record, s, event);
@@ -305,8 +310,8 @@ write_final(struct dlk_record *record, const struct dlk_settlement *s, struct dl
 		r = add_lockout(record, s);
 	if (r == 0)
 		r = add_recovery(record, s);
-	if (r == 0)
-		r = write_attempt(record, s, event->id);
+	if (r == 0 && !beside)
+		r = write_attempt(record, s, event->id, row);
 	/* Where no agent runs nobody else would ever write them. */
 	for (int i = 0; i < ABANDON_STEP && r == 0; i++) {
 		r = dlk_events_abandon_one(record, record->now);
@@ -325,9 +330,12 @@ is_quick(const struct dlk_settlement *s)
 	       !s->ceilings_changed && s->remember_until == 0 && !s->lockout_started;
 }
 
-/* 1: there is nothing to write, and the id of the attempt's event is known. */
+/* 1: there is nothing to write, and the id of the attempt's event is known. *ret_beside: the
+ * attempt has had its verdict, and what is refused under its name is an event of its own:
+ * somebody has a copy. */
 static int
-check_attempt(struct dlk_record *record, const struct dlk_settlement *s, char *ret_event_id)
+check_attempt(struct dlk_record *record, const struct dlk_settlement *s, bool *ret_beside,
+    char *ret_event_id)
 {
 	int final = FINAL;
 	int r = find_attempt(record, s, &final, ret_event_id);
@@ -336,9 +344,14 @@ check_attempt(struct dlk_record *record, const struct dlk_settlement *s, char *r
 		return r;
 	if (r > 0 && s->once && final == ONCE)
 		return 1;
+	*ret_beside = r > 0 && !s->once && !s->provisional &&
+		      s->event.type == DLK_EVENT_DECISION_REFUSED;
+	if (*ret_beside)
+		ret_event_id[0] = '\0';
 	if (r > 0)
-		return dlk_db_say(
-		    record, -EALREADY, "this attempt has had its final verdict already");
+		return *ret_beside ? 0
+				   : dlk_db_say(record, -EALREADY,
+					 "this attempt has had its final verdict already");
 	r = take_pending(record, s->attempt, ret_event_id);
 	return r < 0 ? r : 0;
 }
@@ -347,11 +360,12 @@ static int
 settle(struct dlk_record *record, const struct dlk_settlement *s, struct dlk_event *event)
 {
 	uint8_t attempt[DLK_ATTEMPT_SIZE];
+	bool beside = false;
 	int r = 0;
 
 	memcpy(attempt, s->attempt, sizeof(attempt));
 	if (!is_zero(attempt, sizeof(attempt)))
-		r = check_attempt(record, s, event->id);
+		r = check_attempt(record, s, &beside, event->id);
 	else if (getrandom(attempt, sizeof(attempt), 0) != (ssize_t)sizeof(attempt))
 		r = dlk_db_say(record, -EIO, "no random numbers");
 	if (r != 0)
@@ -363,7 +377,7 @@ settle(struct dlk_record *record, const struct dlk_settlement *s, struct dlk_eve
 	if (r < 0)
 		return r;
 	return s->provisional ? write_provisional(record, attempt, event)
-			      : write_final(record, s, event);
+			      : write_final(record, s, beside, event);
 }
 
 int

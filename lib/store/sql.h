@@ -77,7 +77,8 @@
 	X(LOGINS_FROM_NOW, "UPDATE login SET until = 0, since = min(since, ?1), at = min(at, ?1) WHERE since > ?1 OR at > ?1") \
 	/* attempts */ \
 	X(ATTEMPT, "SELECT final, event FROM attempt WHERE id = ?1") \
-	X(ATTEMPT_ADD, "INSERT INTO attempt (id, final, at, event) VALUES (?1, ?2, ?3, ?4)") \
+	X(ATTEMPT_ADD, "INSERT INTO attempt (id, final, at, event, mark, event_row) VALUES (?1, ?2, ?3, ?4, ?5, ?6)") \
+	X(ATTEMPT_MARK, "SELECT mark, event, event_row FROM attempt WHERE id = ?1 AND mark IS NOT NULL AND at BETWEEN ?2 AND ?3") \
 	X(ATTEMPTS_OLD, "DELETE FROM attempt WHERE row IN (SELECT row FROM attempt ORDER BY row LIMIT 4) AND at < ?1") \
 	X(ATTEMPTS_FROM_NOW, "UPDATE attempt SET at = ?1 WHERE at > ?1") \
 	X(PENDING, "SELECT id FROM pending WHERE attempt = ?1") \

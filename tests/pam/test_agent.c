@@ -2,6 +2,7 @@
 /* The module and the agent: programs that are not root's ask for their own user, and only an
  * agent that is one is asked. */
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -228,6 +229,89 @@ only_the_agent_is_asked(void **state)
 	/* it was there when the code was asked for, and is another one when it comes */
 	start_agent(site);
 	assert_int_equal(machine_log_in(m, machine_code(m)), PAM_SUCCESS);
+}
+
+static int
+put(const struct site *site, const struct dlk_request *request)
+{
+	DLK_AUTO_BUF out = { 0 };
+	int fd = reach(site);
+
+	assert_true(fd >= 0);
+	assert_int_equal(dlk_request_encode(request, &out), 0);
+	assert_int_equal(
+	    dlk_frame_send(fd, dlk_bytes_of(&out), dlk_monotonic_ms() + PATIENCE_MS), 0);
+	return fd;
+}
+
+static enum dlk_reason
+ask(const struct site *site, const struct dlk_request *request, char *ret_event)
+{
+	DLK_AUTO_BUF in = { 0 };
+	struct dlk_verdict verdict;
+	int fd = put(site, request);
+
+	assert_int_equal(dlk_frame_receive(fd, dlk_monotonic_ms() + PATIENCE_MS, &in), 0);
+	assert_int_equal(dlk_verdict_decode(dlk_bytes_of(&in), &verdict), 0);
+	close(fd);
+	strcpy(ret_event, verdict.event);
+	return verdict.reason;
+}
+
+/* The same octets from another process, and where that can be had of another user. */
+static enum dlk_reason
+ask_from_a_child(const struct site *site, const struct dlk_request *request, uid_t uid)
+{
+	char event[DLK_EVENT_ID_TEXT + 1];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (uid != getuid() && setresuid(uid, uid, uid) != 0)
+			_exit(99);
+		_exit((int)ask(site, request, event));
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return (enum dlk_reason)WEXITSTATUS(status);
+}
+
+/* The agent is killed between the record and the answer. */
+static void
+an_agent_that_was_killed_says_it_again(void **state)
+{
+	struct site *site = *state;
+	const struct passwd *self = getpwuid(getuid());
+	DLK_AUTO_REQUEST request = { .entrance = DLK_ENTRANCE_PAM,
+		.attempt = { 0x11, 0x22, 0x33 },
+		.account_known = true,
+		.uid = getuid(),
+		.service = "doublelock-test",
+		.has_code = true };
+	char event[DLK_EVENT_ID_TEXT + 1], again[DLK_EVENT_ID_TEXT + 1];
+	struct pollfd answered = { .events = POLLIN };
+
+	dlk_text_copy(request.user, sizeof(request.user), self->pw_name);
+	dlk_secret_set(&request.code, dlk_bytes_str(machine_code(site->machine)));
+	/* an answer that nobody reads: it was settled */
+	answered.fd = put(site, &request);
+	assert_int_equal(poll(&answered, 1, PATIENCE_MS), 1);
+	kill(site->agent, SIGKILL);
+	assert_int_equal(waitpid(site->agent, NULL, 0), site->agent);
+	close(answered.fd);
+	start_agent(site);
+	/* whoever has a copy, by any name */
+	assert_int_equal(ask_from_a_child(site, &request, getuid()), DLK_R_OTP_REPLAYED);
+	if (getuid() == 0)
+		assert_int_equal(
+		    ask_from_a_child(site, &request, 54321), DLK_R_POSSESSION_UNPROVEN);
+	/* whoever asked first */
+	assert_int_equal(ask(site, &request, event), DLK_R_OK);
+	assert_int_equal(ask(site, &request, again), DLK_R_OK);
+	assert_string_equal(event, again);
+	request.attempt[15] = 1;
+	assert_int_equal(ask(site, &request, again), DLK_R_OTP_REPLAYED);
+	assert_string_not_equal(event, again);
 }
 
 static void
@@ -510,6 +594,7 @@ main(void)
 		SITE_TEST(only_the_agent_is_asked),
 		SITE_TEST(somebody_elses_socket_is_not_believed),
 		SITE_TEST(an_agent_that_ends_is_asked_once_more),
+		SITE_TEST(an_agent_that_was_killed_says_it_again),
 		SITE_TEST(one_of_eight_wins),
 		SITE_TEST(noise_ends_the_connection),
 		SITE_TEST(one_user_does_not_take_all_places),

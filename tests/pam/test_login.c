@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The module and the real helper: logins by code, what is wrong with a machine, and eight
  * processes with one code. */
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -376,6 +377,77 @@ the_helper_serves_one_attempt(void **state)
 	assert_int_equal(finish(&judge), 0);
 }
 
+static enum dlk_reason
+ask_alone(const struct machine *m, const struct dlk_request *request, char *ret_event)
+{
+	struct judge judge = start(m);
+	struct dlk_verdict verdict;
+
+	say(&judge, request);
+	enum dlk_reason reason = hear(&judge, &verdict);
+	strcpy(ret_event, verdict.event);
+	assert_int_equal(finish(&judge), 0);
+	return reason;
+}
+
+static enum dlk_reason
+ask_from_a_child(const struct machine *m, const struct dlk_request *request)
+{
+	char event[DLK_EVENT_ID_TEXT + 1];
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit((int)ask_alone(m, request, event));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return (enum dlk_reason)WEXITSTATUS(status);
+}
+
+/* The helper has ended, and nobody knows what it said: who asked may ask again, and is told
+ * what is on record. Others, or other octets, are judged. */
+static void
+the_answer_that_was_lost_is_given_again(void **state)
+{
+	struct machine *m = *state;
+	DLK_AUTO_REQUEST request = { 0 };
+	char event[DLK_EVENT_ID_TEXT + 1], again[DLK_EVENT_ID_TEXT + 1];
+	struct dlk_verdict verdict;
+	struct judge judge = start(m);
+
+	question(&request);
+	request.has_code = true;
+	dlk_secret_set(&request.code, dlk_bytes_str(machine_code(m)));
+	say(&judge, &request);
+	/* what it answers is not read, but that it is there says that it was settled */
+	struct pollfd answered = { .fd = judge.fd, .events = POLLIN };
+	assert_int_equal(poll(&answered, 1, 30000), 1);
+	kill(judge.pid, SIGKILL);
+	assert_int_equal(waitpid(judge.pid, NULL, 0), judge.pid);
+	assert_int_equal(hear(&judge, &verdict), DLK_R_OK);
+	close(judge.fd);
+	assert_int_equal(ask_from_a_child(m, &request), DLK_R_OTP_REPLAYED);
+	assert_int_equal(ask_alone(m, &request, event), DLK_R_OK);
+	assert_string_equal(event, verdict.event);
+	assert_int_equal(ask_alone(m, &request, again), DLK_R_OK);
+	assert_string_equal(again, event);
+	/* another octet, and another attempt */
+	strcpy(request.tty, "pts/1");
+	assert_int_equal(ask_alone(m, &request, again), DLK_R_OTP_REPLAYED);
+	assert_string_not_equal(again, event);
+	request.tty[0] = '\0';
+	request.attempt[0] ^= 1;
+	assert_int_equal(ask_alone(m, &request, again), DLK_R_OTP_REPLAYED);
+	/* a refusal is not counted twice either */
+	request.attempt[0] ^= 2;
+	dlk_secret_set(&request.code, dlk_bytes_str("000000"));
+	assert_int_equal(ask_alone(m, &request, event), DLK_R_OTP_WRONG);
+	for (int i = 0; i < 8; i++) {
+		assert_int_equal(ask_alone(m, &request, again), DLK_R_OTP_WRONG);
+		assert_string_equal(again, event);
+	}
+}
+
 /* What changes while the user looks for the code holds for the code. */
 static void
 the_second_half_is_judged_by_its_own_time(void **state)
@@ -490,6 +562,7 @@ main(void)
 		LOGIN_TEST(a_killed_helper_lets_nobody_in),
 		LOGIN_TEST(a_disk_that_does_not_sync_lets_nobody_in),
 		LOGIN_TEST(the_helper_serves_one_attempt),
+		LOGIN_TEST(the_answer_that_was_lost_is_given_again),
 		LOGIN_TEST(the_second_half_is_judged_by_its_own_time),
 		LOGIN_TEST(the_helper_takes_no_other_door),
 		LOGIN_TEST(the_helper_answers_no_noise),

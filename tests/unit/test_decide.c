@@ -182,6 +182,8 @@ struct world {
 	bool enrolled;
 	struct dlk_known *known;
 	struct dlk_cert *kept; /* NULL: none */
+	bool asked_before;     /* and `before` is what it came to */
+	struct dlk_event before;
 	int kept_error;
 };
 
@@ -314,6 +316,22 @@ find_kept(void *ctx, const struct dlk_caller *caller, const struct dlk_request *
 }
 
 static int
+recall(void *ctx, const struct dlk_caller *caller, const struct dlk_request *request,
+    int64_t now, struct dlk_mark *ret_mark, struct dlk_event *ret_event)
+{
+	const struct world *w = ctx;
+
+	(void)caller;
+	(void)request;
+	assert_int_equal(now, NOW);
+	*ret_mark = (struct dlk_mark){ .set = true, .mac = { 1 } };
+	if (!w->asked_before)
+		return -ENOENT;
+	*ret_event = w->before;
+	return 0;
+}
+
+static int
 set_up(void **state)
 {
 	static struct world w;
@@ -355,7 +373,7 @@ ports_of(struct world *w)
 {
 	return (struct dlk_ports){ w, trust, crls, account, member, registered, begin, settle,
 		abandon, trouble, recovery_mac, nonce, "bastion", w->known, NULL, NULL,
-		find_kept };
+		find_kept, recall };
 }
 
 static void
@@ -681,6 +699,73 @@ a_trial_is_recorded_and_grants_nothing(void **state)
 	assert_int_equal(verdict.effect, DLK_EFFECT_ENFORCE);
 }
 
+/* Its asker lost the answer: nothing is written twice, and no code is looked at. */
+static void
+who_asks_again_has_the_answer_on_record(void **state)
+{
+	struct world *w = *state;
+	DLK_AUTO_REQUEST request;
+	struct dlk_verdict verdict;
+
+	ask_sshd(&request, alice, "alice");
+	type_code(&request);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_true(w->last.mark.set);
+	w->asked_before = true;
+	w->before = w->last.event;
+	strcpy(w->before.id, "11111111-0000-4000-8000-000000000000");
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_string_equal(verdict.event, w->before.id);
+	assert_string_equal(verdict.user, "alice");
+	assert_int_equal(verdict.effect, DLK_EFFECT_ENFORCE);
+	assert_int_equal(verdict.good_until, w->last.event.good_until);
+	assert_int_equal(w->settled, 1);
+	/* a trial stays one, and a refusal as well */
+	w->before.type = DLK_EVENT_DECISION_OBSERVED;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	assert_int_equal(verdict.effect, DLK_EFFECT_OBSERVE);
+	w->before.type = DLK_EVENT_DECISION_REFUSED;
+	w->before.reason = DLK_R_OTP_WRONG;
+	w->before.stage = DLK_STAGE_SECOND;
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_WRONG);
+	assert_int_equal(verdict.stage, DLK_STAGE_SECOND);
+	assert_int_equal(verdict.effect, DLK_EFFECT_ENFORCE);
+	assert_int_equal(w->settled, 1);
+}
+
+/* The record's yes is of a certificate that is good no more, or of somebody else. */
+static void
+no_record_makes_a_certificate_good(void **state)
+{
+	struct world *w = *state;
+	DLK_AUTO_REQUEST request;
+	struct dlk_verdict verdict;
+
+	ask_sshd(&request, alice, "alice");
+	type_code(&request);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OK);
+	w->asked_before = true;
+	w->before = w->last.event;
+	w->registered[0] = revoked;
+	ask_sshd(&request, revoked, "alice");
+	type_code(&request);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_REVOKED);
+	assert_int_equal(w->settled, 2);
+	w->registered[0] = alice;
+	strcpy(w->before.user, "bob");
+	ask_sshd(&request, alice, "alice");
+	type_code(&request);
+	decide(w, &request, &verdict);
+	assert_int_equal(verdict.reason, DLK_R_OTP_REPLAYED);
+	assert_int_equal(w->settled, 3);
+}
+
 static void
 a_gateway_learns_who_it_is(void **state)
 {
@@ -1002,7 +1087,7 @@ decide_in(struct world *w, struct dlk_dialogue *dialogue, const struct dlk_reque
 	};
 	const struct dlk_ports ports = { w, trust, crls, account, member, registered, begin,
 		settle, abandon, trouble, recovery_mac, nonce, "bastion", NULL, NULL, NULL,
-		NULL };
+		NULL, NULL };
 
 	dlk_decide(&policy, &ports, &caller, request, NOW, verdict);
 	assert_false(w->locked);
@@ -1155,6 +1240,8 @@ main(void)
 		CASE(no_count_no_word_about_the_code),
 		CASE(an_offered_key_is_recorded_as_that),
 		CASE(a_trial_is_recorded_and_grants_nothing),
+		CASE(who_asks_again_has_the_answer_on_record),
+		CASE(no_record_makes_a_certificate_good),
 		CASE(a_gateway_learns_who_it_is),
 		CASE(by_code_alone_nobody_is_told_who_exists),
 		CASE(a_name_alone_never_opens),

@@ -70,6 +70,7 @@ an_older_one_gets_what_is_missing(void **state)
 	room_sql(room,
 	    "DROP TABLE wanted; DROP TABLE revoked;DROP TABLE process; DROP TABLE checkpoint;"
 	    "DROP TABLE place; DROP TABLE kept; DROP TABLE visit;"
+	    "ALTER TABLE attempt DROP COLUMN mark; ALTER TABLE attempt DROP COLUMN event_row;"
 	    "PRAGMA user_version = 1");
 	room_reopen(room);
 	assert_int_equal(room_number(room, "PRAGMA user_version"), THERE);
