@@ -69,8 +69,8 @@ ASKER := $(call obj,lib/base/account.c lib/base/address.c lib/base/bytes.c lib/b
 PAM := $(call obj,pam/*.c) $(ASKER)
 ASK := $(call obj,agent/gateways/ask*.c agent/gateways/inquiry.c agent/gateways/password.c lib/base/say.c) $(ASKER)
 PROVE := $(call obj,agent/prove/*.c agent/sandbox.c agent/landlock.c lib/base/say.c) $(ASKER)
-TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/landlock.c lib/base/say.c) $(ASKER)
-CONFINED := agent/sandbox.c agent/confine.c agent/landlock.c
+TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/calls.c lib/base/say.c) $(ASKER)
+CONFINED := agent/sandbox.c agent/confine.c agent/calls.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
 CTL    := $(filter-out $(B)/obj/agent/ctl/front.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
@@ -129,7 +129,7 @@ $(B)/openvpn-plugin-doublelock.so: $(PLUGIN) agent/gateways/openvpn.map
 $(B)/obj/agent/token/%.o: ALL_CFLAGS += $(shell $(PKG_CONFIG) --cflags p11-kit-1)
 $(B)/doublelock-prove-token: $(TOKEN)
 	$(call say,LD,$@)
-	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^ $(shell $(PKG_CONFIG) --libs p11-kit-1)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^ $(shell $(PKG_CONFIG) --libs p11-kit-1 libseccomp)
 $(B)/doublelock-ask: $(ASK)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^

@@ -5,11 +5,8 @@
 
 #include <errno.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
-#include "landlock.h"
-#include "sandbox.h"
 #include "wire/frame.h"
 
 #define FRAME_MS 5000
@@ -54,16 +51,4 @@ dlk_errand_answer(const struct dlk_answer *answer)
 	return error ? error
 		     : dlk_frame_send(
 			   STDIN_FILENO, dlk_bytes_of(&frame), dlk_monotonic_ms() + FRAME_MS);
-}
-
-int
-dlk_errand_confine(void)
-{
-	DLK_AUTO_LANDLOCK landlock = { .ruleset = -1 };
-
-	tzset(); /* for the log, while the file can be read */
-	int error = dlk_sandbox_harden();
-	if (error == 0)
-		error = dlk_landlock_open(true, &landlock);
-	return error ? error : dlk_landlock_enter(&landlock);
 }

@@ -11,8 +11,5 @@ int dlk_errand_parent(pid_t *ret_pid);
 int dlk_errand_receive(struct dlk_buf *octets);
 /* 0 or -errno; an answer that cannot be sent is trouble. */
 int dlk_errand_answer(const struct dlk_answer *answer);
-/* Nothing of the file system is left to this process, no network, no way to be looked into;
- * sockets by their path are, and the descriptors that it has. 0 or -errno. */
-int dlk_errand_confine(void);
 
 #endif

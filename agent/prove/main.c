@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "base/say.h"
+#include "prove/confine.h"
 #include "prove/environ.h"
 #include "prove/errand.h"
 #include "prove/sshagent.h"
@@ -140,7 +141,7 @@ give_up_root(const char *user, pid_t parent, int *ret_environment)
 		return say(error == -EPERM || error == -ENOENT ? DLK_TROUBLE_NOBODY
 							       : DLK_TROUBLE_INTERNAL,
 		    error);
-	error = dlk_errand_confine();
+	error = dlk_prove_confine();
 	if (error != 0)
 		return say(DLK_TROUBLE_INTERNAL, error);
 	return opened == 0 ? DLK_TROUBLE_NONE : say(DLK_TROUBLE_UNREADABLE, opened);

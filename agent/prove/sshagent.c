@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/un.h>
 
 #include "base/file.h"
@@ -58,14 +57,9 @@ int
 dlk_sshagent_connect(const char *path, uid_t owner, int64_t deadline_ms, int *ret_fd)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct stat st;
 
 	if (!dlk_text_copy(address.sun_path, sizeof(address.sun_path), path))
 		return -ENAMETOOLONG;
-	if (stat(path, &st) != 0)
-		return -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -DLK_EFTYPE;
 	DLK_AUTO_FD fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;

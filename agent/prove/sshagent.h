@@ -12,7 +12,7 @@
 #define DLK_AGENT_REPLY_MAX (256 * 1024)
 
 /* Deadlines are points of dlk_monotonic_ms(). -DLK_EOWNER where somebody else than `owner`
- * listens; -DLK_EFTYPE where it is no socket; -ETIMEDOUT; -errno. */
+ * listens; -ETIMEDOUT; -errno, which is -ECONNREFUSED where it is no socket. */
 int dlk_sshagent_connect(const char *path, uid_t owner, int64_t deadline_ms, int *ret_fd);
 /* Appends the body of SSH_AGENT_IDENTITIES_ANSWER. -EACCES: it declined; -EBADMSG, -EMSGSIZE:
  * that is no answer; -EPIPE, -ETIMEDOUT, -errno. */

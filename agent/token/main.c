@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "agent/calls.h"
 #include "base/file.h"
 #include "base/say.h"
 #include "prove/errand.h"
@@ -77,6 +78,8 @@ give_up_root(void)
 		error = dlk_sandbox_become(DLK_TOKEN_USER);
 	if (error == 0)
 		error = dlk_sandbox_harden();
+	if (error == 0)
+		error = dlk_calls_forbid();
 	if (error != 0)
 		dlk_say(DLK_ERROR, "cannot become user '" DLK_TOKEN_USER "': %s",
 		    dlk_file_error(error));

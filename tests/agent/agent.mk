@@ -18,6 +18,7 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 $(B)/tests/test_held: $(B)/obj/tests/unit/pki.o
 $(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
+$(B)/tests/test_confine: $(B)/obj/agent/prove/confine.o
 # the prover, and once more with short deadlines
 $(B)/obj/tests/agent/hasty.o: agent/prove/main.c
 	@mkdir -p $(@D)

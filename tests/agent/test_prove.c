@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* doublelock-prove against SSH agents that do as they like. */
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
+#include <signal.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -412,6 +414,46 @@ somebody_elses_agent_is_not_asked(void **state)
 	assert_int_equal(answer.trouble, DLK_TROUBLE_FOREIGN);
 }
 
+static bool
+is_filtered(pid_t pid)
+{
+	char name[32], line[128];
+	bool filtered = false;
+
+	dlk_text_print(name, sizeof(name), "/proc/%ld/status", (long)pid);
+	FILE *in = fopen(name, "r");
+	while (in && fgets(line, sizeof(line), in))
+		filtered |= strcmp(line, "Seccomp:\t2\n") == 0;
+	if (in)
+		fclose(in);
+	return filtered;
+}
+
+/* What is left to it then test_confine tries. */
+static void
+it_is_confined_before_it_hears_anything(void **state)
+{
+	int pair[2], status;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		dup2(pair[1], 0);
+		execle(program, program, user, NULL, (char *[]){ NULL });
+		_exit(127);
+	}
+	int64_t deadline = dlk_monotonic_ms() + 4000; /* it waits 5 s for the challenge */
+	while (!is_filtered(pid) && dlk_monotonic_ms() < deadline)
+		(void)poll(NULL, 0, 5);
+	assert_true(is_filtered(pid));
+	kill(pid, SIGKILL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, SIGKILL); /* and had not ended by itself */
+	close(pair[0]);
+	close(pair[1]);
+}
+
 static void
 nobody_there(void **state)
 {
@@ -496,6 +538,7 @@ main(int argc, char **argv)
 		cmocka_unit_test(what_is_declined_does_not_end_it),
 		cmocka_unit_test(a_wrong_signature_is_not_the_provers_affair),
 		cmocka_unit_test(somebody_elses_agent_is_not_asked),
+		cmocka_unit_test(it_is_confined_before_it_hears_anything),
 		cmocka_unit_test(nobody_there),
 	};
 	char built[4096] = "";

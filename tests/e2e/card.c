@@ -3,13 +3,20 @@
  * card.c - SoftHSM as a PKCS #11 module with what it does not have: a PIN that can be locked,
  * a reader with keys, keys that ask each time, cards that are taken out. /run/card/part says
  * which; /run/card/tries counts wrong PINs and /run/card/logins every login, an 'x' for each.
+ * Taken over by its card, it writes into /run/card/taken what it was able to do.
  */
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <p11-kit/pkcs11.h>
@@ -71,6 +78,53 @@ get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 	return CKR_OK;
 }
 
+static void
+tell(FILE *out, const char *what, bool could)
+{
+	fprintf(out, "%s %s\n", what, could ? "done" : errno == EPERM ? "EPERM" : "failed");
+}
+
+static bool
+makes(int domain, int type)
+{
+	int fd = socket(domain, type, 0);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+static void
+do_harm(void)
+{
+	char *arguments[] = { (char[]){ "/bin/true" }, NULL };
+	FILE *out = fopen("/run/card/taken", "we");
+
+	if (!out)
+		_exit(9);
+	pid_t child = fork();
+	if (child == 0) {
+		execv(arguments[0], arguments);
+		_exit(errno == EPERM ? 7 : 0);
+	}
+	int status = 0;
+	bool waited = waitpid(child, &status, 0) == child;
+	errno = WEXITSTATUS(status) == 7 ? EPERM : 0;
+	tell(out, "exec", !waited || status == 0);
+	tell(out, "ptrace", ptrace(PTRACE_ATTACH, getppid(), NULL, NULL) == 0);
+	tell(out, "inet", makes(AF_INET, SOCK_STREAM));
+	tell(out, "inet6", makes(AF_INET6, SOCK_DGRAM));
+	tell(out, "netlink", makes(AF_NETLINK, SOCK_RAW));
+	tell(out, "io_uring", syscall(SYS_io_uring_setup, 4, NULL) >= 0);
+	tell(out, "unshare", unshare(CLONE_NEWUSER) == 0);
+	tell(out, "setuid", setuid(0) == 0);
+	tell(out, "unix", makes(AF_UNIX, SOCK_STREAM));
+	errno = 0;
+	tell(out, "state", open("/var/lib/doublelock/state.db", O_RDONLY) >= 0);
+	tell(out, "key", open("/etc/doublelock/seal.key", O_RDONLY) >= 0);
+	fclose(out);
+}
+
 static CK_RV
 login(CK_SESSION_HANDLE session, CK_USER_TYPE type, unsigned char *pin, CK_ULONG n)
 {
@@ -79,6 +133,8 @@ login(CK_SESSION_HANDLE session, CK_USER_TYPE type, unsigned char *pin, CK_ULONG
 	count("/run/card/logins");
 	if (plays("gone"))
 		return CKR_DEVICE_REMOVED;
+	if (plays("taken"))
+		do_harm();
 	if (type == CKU_CONTEXT_SPECIFIC) {
 		confirmed = n == strlen(PIN) && memcmp(pin, PIN, n) == 0;
 		return confirmed ? CKR_OK : CKR_PIN_INCORRECT;

@@ -140,6 +140,11 @@ is "$(console alice "$pin"), $(logins) logins" "1 in, 1 asked: ok, 2 logins" \
 play gone
 is "$(console alice "$pin")" "0 in, 1 asked: possession-unproven" "a card that is taken out meanwhile"
 like "$(last alice detail)" 'was taken out' "and that is said"
+play taken
+is "$(console alice "$pin")" "1 in, 1 asked: ok" "a driver that its card has taken over signs"
+is "$(tr '\n' ' ' </run/card/taken)" \
+	"exec EPERM ptrace EPERM inet EPERM inet6 EPERM netlink EPERM io_uring EPERM unshare EPERM setuid EPERM unix done state failed key failed " \
+	"and starts no program, looks into nobody, has no network and no state"
 play usual
 
 # not registered: the one certificate that is there, of whomever it is
