@@ -41,6 +41,9 @@ data_of(const struct dlk_delivery *delivery)
 		put(data, "meaning", dlk_reason_meaning(e->reason));
 	}
 	put(data, "detail", e->detail);
+	if (dlk_event_repeats(e) > 0)
+		json_object_set_new(
+		    data, "repeats", json_integer((json_int_t)dlk_event_repeats(e)));
 	put(data, "user", e->user);
 	put(data, "service", e->service);
 	put(data, "source", e->source);

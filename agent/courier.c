@@ -38,6 +38,7 @@ struct dlk_courier {
 	struct dlk_errand *newer;              /* under the lock */
 	struct dlk_event noticed[NOTICED_MAX]; /* under the lock */
 	size_t n_noticed;                      /* under the lock */
+	struct dlk_repeats *repeats;
 	_Atomic uint64_t delivered, failed;
 	bool ending;               /* under the lock */
 	struct dlk_errand *errand; /* from here on the thread's alone */
@@ -249,6 +250,16 @@ deliver(struct dlk_courier *courier)
 	return due;
 }
 
+static void
+write_repeats(struct dlk_courier *courier)
+{
+	int r = 1;
+
+	while (r > 0)
+		r = dlk_repeats_write(courier->repeats, record_of(courier), dlk_clock_now());
+	note(courier, r);
+}
+
 /* What others have left for the thread. */
 static void
 take_orders(struct dlk_courier *courier)
@@ -269,6 +280,9 @@ take_orders(struct dlk_courier *courier)
 	courier->n_noticed -= n;
 	pthread_mutex_unlock(&courier->lock);
 	dlk_errand_close(older);
+	if (record_of(courier) &&
+	    (dlk_monotonic_ms() >= courier->rest_until_ms || is_ending(courier)))
+		write_repeats(courier);
 	for (size_t i = 0; i < n; i++)
 		note(courier, dlk_events_add(record_of(courier), &noticed[i]));
 }
@@ -318,6 +332,7 @@ run(void *arg)
 		if (!more)
 			(void)curl_multi_poll(courier->multi, NULL, 0, LOOK_MS, NULL);
 	}
+	take_orders(courier);
 	return NULL;
 }
 
@@ -326,9 +341,13 @@ dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier)
 {
 	struct dlk_courier *courier = calloc(1, sizeof(*courier));
 
-	if (courier)
+	if (courier) {
 		courier->multi = curl_multi_init();
-	if (!courier || !courier->multi) {
+		courier->repeats = dlk_repeats_new();
+	}
+	if (!courier || !courier->multi || !courier->repeats) {
+		if (courier)
+			dlk_repeats_free(courier->repeats);
 		dlk_errand_close(errand);
 		free(courier);
 		return -ENOMEM;
@@ -339,6 +358,7 @@ dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier)
 	if (r != 0) {
 		pthread_mutex_destroy(&courier->lock);
 		curl_multi_cleanup(courier->multi);
+		dlk_repeats_free(courier->repeats);
 		dlk_errand_close(errand);
 		free(courier);
 		return -r;
@@ -379,6 +399,12 @@ dlk_courier_record(struct dlk_courier *courier, enum dlk_event_type type, const 
 }
 
 void
+dlk_courier_repeated(struct dlk_courier *courier, const struct dlk_repeat *repeat)
+{
+	dlk_repeats_put(courier->repeats, repeat);
+}
+
+void
 dlk_courier_counts(
     const struct dlk_courier *courier, uint64_t *ret_delivered, uint64_t *ret_failed)
 {
@@ -397,6 +423,7 @@ dlk_courier_free(struct dlk_courier *courier)
 	dlk_courier_wake(courier);
 	pthread_join(courier->thread, NULL);
 	curl_multi_cleanup(courier->multi);
+	dlk_repeats_free(courier->repeats);
 	dlk_errand_close(courier->newer);
 	dlk_errand_close(courier->errand);
 	pthread_mutex_destroy(&courier->lock);

@@ -6,6 +6,7 @@
 #ifndef DLK_AGENT_COURIER_H
 #define DLK_AGENT_COURIER_H
 
+#include "agent/repeats.h"
 #include "config/engine.h"
 
 struct dlk_courier;
@@ -26,6 +27,8 @@ void dlk_courier_wake(struct dlk_courier *courier);
  * once are cut off: the log has all of them. */
 void dlk_courier_record(
     struct dlk_courier *courier, enum dlk_event_type type, const char *words);
+/* Records what was allowed again, when the thread next looks. From any thread. */
+void dlk_courier_repeated(struct dlk_courier *courier, const struct dlk_repeat *repeat);
 /* Tries since the start. From any thread. */
 void dlk_courier_counts(
     const struct dlk_courier *courier, uint64_t *ret_delivered, uint64_t *ret_failed);

@@ -31,6 +31,7 @@
 #include "agent/spop.h"
 #include "agent/status.h"
 #include "agent/watch.h"
+#include "base/clock.h"
 #include "base/say.h"
 
 enum { EXIT_USAGE = 2, EXIT_FAULT = 3 };
@@ -48,7 +49,7 @@ struct agent {
 	struct dlk_talks *spop, *fastcgi;
 	struct dlk_house house;
 	struct dlk_gate *gate;
-	struct event *hup, *term, *interrupt, *ending, *watchdog;
+	struct event *hup, *term, *interrupt, *ending, *watchdog, *sweeping;
 	int ticks;
 };
 
@@ -218,6 +219,25 @@ feed_watchdog(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+record_repeats(const struct dlk_repeat *repeat, void *arg)
+{
+	const struct agent *agent = arg;
+
+	dlk_courier_repeated(agent->house.courier, repeat);
+}
+
+static void
+sweep(evutil_socket_t fd, short what, void *arg)
+{
+	const struct agent *agent = arg;
+
+	(void)fd;
+	(void)what;
+	dlk_memo_sweep(
+	    agent->house.memo, dlk_reload_generation(agent->house.reload), dlk_clock_now());
+}
+
+static void
 end_when_quiet(evutil_socket_t fd, short what, void *arg)
 {
 	struct agent *agent = arg;
@@ -262,6 +282,18 @@ watch_signals(struct agent *agent)
 	if (watched > 1 &&
 	    event_add(agent->watchdog, &(struct timeval){ .tv_sec = watched / 2 }) < 0)
 		return broken("watchdog", -ENOMEM);
+	return 0;
+}
+
+/* What the memo answers is counted; the courier writes the counts. */
+static int
+watch_memo(struct agent *agent)
+{
+	dlk_memo_tell(agent->house.memo, record_repeats, agent);
+	agent->sweeping = event_new(agent->base, -1, EV_PERSIST, sweep, agent);
+	if (!agent->sweeping ||
+	    event_add(agent->sweeping, &(struct timeval){ .tv_sec = DLK_MEMO_SWEEP }) < 0)
+		return broken("memo", -ENOMEM);
 	return 0;
 }
 
@@ -336,6 +368,8 @@ run(struct agent *agent)
 	int code = furnish(agent);
 	if (code == 0)
 		code = watch_signals(agent);
+	if (code == 0)
+		code = watch_memo(agent);
 	if (code != 0)
 		return code;
 	int r = open_doors(agent, routes, sizeof(routes) / sizeof(routes[0]));
@@ -350,10 +384,10 @@ run(struct agent *agent)
 	dlk_mirror_free(agent->house.mirror);
 	dlk_fetch_free(agent->house.fetch);
 	dlk_serve_free(agent->house.serve);
+	dlk_memo_free(agent->house.memo); /* and what it has counted is told */
 	dlk_courier_free(agent->house.courier);
 	dlk_metrics_free(agent->house.metrics);
 	dlk_throttle_free(agent->house.throttle);
-	dlk_memo_free(agent->house.memo);
 	dlk_held_free(agent->house.held);
 	return 0;
 }

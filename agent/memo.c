@@ -6,25 +6,33 @@
 #include "agent/memo.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/text.h"
 #include "core/digest.h"
 
-#define WAYS 8
-#define SETS (DLK_MEMO_MAX / WAYS)
+#define WAYS   8
+#define SETS   (DLK_MEMO_MAX / WAYS)
+#define SWEEPS 64 /* until all were looked at */
 
 struct answer {
 	uint8_t key[DLK_MEMO_KEY];
 	unsigned generation;
 	enum dlk_reason reason;
 	int64_t at, until, good_until;
-	char texts[]; /* user, subject, serial, fingerprint, each with its NUL */
+	int64_t since; /* of the first one that `again` counts after */
+	atomic_uint again;
+	char texts[]; /* user, subject, serial, fingerprint, event, each with its NUL */
 };
 
 struct dlk_memo {
 	struct dlk_digester *digester;
+	void (*repeated)(const struct dlk_repeat *repeat, void *arg);
+	void *arg;
+	size_t next;    /* set that is looked at next */
+	unsigned swept; /* generation */
 	struct answer *answer[SETS][WAYS];
 };
 
@@ -41,11 +49,50 @@ dlk_memo_new(void)
 }
 
 void
+dlk_memo_tell(struct dlk_memo *memo,
+    void (*repeated)(const struct dlk_repeat *repeat, void *arg), void *arg)
+{
+	memo->repeated = repeated;
+	memo->arg = arg;
+}
+
+static const char *
+event_of(const struct answer *a)
+{
+	const char *text = a->texts;
+
+	for (int i = 0; i < 4; i++)
+		text += strlen(text) + 1;
+	return text;
+}
+
+static void
+tell(struct dlk_memo *memo, struct answer *a)
+{
+	const struct dlk_repeat repeat = { .event = event_of(a),
+		.user = a->texts,
+		.n = atomic_exchange_explicit(&a->again, 0, memory_order_relaxed),
+		.since = a->since };
+
+	if (repeat.n > 0 && memo->repeated)
+		memo->repeated(&repeat, memo->arg);
+}
+
+static void
+drop(struct dlk_memo *memo, struct answer **place)
+{
+	if (*place)
+		tell(memo, *place);
+	free(*place);
+	*place = NULL;
+}
+
+void
 dlk_memo_free(struct dlk_memo *memo)
 {
 	for (size_t i = 0; memo && i < SETS; i++)
 		for (size_t way = 0; way < WAYS; way++)
-			free(memo->answer[i][way]);
+			drop(memo, &memo->answer[i][way]);
 	if (memo)
 		dlk_digester_free(memo->digester);
 	free(memo);
@@ -98,12 +145,26 @@ place_of(struct dlk_memo *memo, const uint8_t *key)
 	return place;
 }
 
+/* The same question was decided anew: the hour that is counted goes on, after its first event.
+ */
+static bool
+goes_on(const struct answer *before, const uint8_t *key, unsigned generation, int64_t now,
+    const struct dlk_verdict *verdict)
+{
+	return before && memcmp(before->key, key, DLK_MEMO_KEY) == 0 &&
+	       before->generation == generation && now >= before->since &&
+	       now < before->since + DLK_MEMO_COUNTED &&
+	       strcmp(before->texts, verdict->user) == 0;
+}
+
 void
 dlk_memo_keep(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY],
     const struct dlk_verdict *verdict, unsigned generation, int64_t now, int seconds)
 {
+	struct answer **place = place_of(memo, key);
+	bool on = goes_on(*place, key, generation, now, verdict);
 	const char *const text[] = { verdict->user, verdict->subject, verdict->serial,
-		verdict->fingerprint };
+		verdict->fingerprint, on ? event_of(*place) : verdict->event };
 	size_t n = 0;
 
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++)
@@ -117,14 +178,15 @@ dlk_memo_keep(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY],
 	a->at = now;
 	a->until = now + seconds;
 	a->good_until = verdict->good_until;
+	a->since = on ? (*place)->since : now;
+	atomic_init(&a->again, on ? atomic_exchange(&(*place)->again, 0) : 0);
 	n = 0;
 	for (size_t i = 0; i < sizeof(text) / sizeof(text[0]); i++) {
 		size_t length = strlen(text[i]) + 1;
 		memcpy(a->texts + n, text[i], length);
 		n += length;
 	}
-	struct answer **place = place_of(memo, key);
-	free(*place);
+	drop(memo, place);
 	*place = a;
 }
 
@@ -146,10 +208,12 @@ dlk_memo_find(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY], unsigned g
 	if (!a || memcmp(a->key, key, DLK_MEMO_KEY) != 0)
 		return false;
 	if (!holds(a, generation, now)) {
-		free(a);
-		*place = NULL;
+		/* decided anew in a moment; what was counted goes on, or is swept away */
+		if (a->generation != generation || atomic_load(&a->again) == 0)
+			drop(memo, place);
 		return false;
 	}
+	(void)atomic_fetch_add_explicit(&a->again, 1, memory_order_relaxed);
 	const char *text = a->texts;
 	memset(ret_verdict, 0, sizeof(*ret_verdict));
 	(void)dlk_text_copy(ret_verdict->user, sizeof(ret_verdict->user), text);
@@ -163,4 +227,34 @@ dlk_memo_find(struct dlk_memo *memo, const uint8_t key[DLK_MEMO_KEY], unsigned g
 	ret_verdict->reason = a->reason;
 	ret_verdict->stage = DLK_STAGE_SETTLE;
 	return true;
+}
+
+static void
+sweep_one(struct dlk_memo *memo, struct answer **place, unsigned generation, int64_t now)
+{
+	struct answer *a = *place;
+	bool over = now < a->since || now >= a->since + DLK_MEMO_COUNTED;
+
+	if (!holds(a, generation, now)) {
+		if (over || a->generation != generation || atomic_load(&a->again) == 0)
+			drop(memo, place);
+	} else if (over) {
+		tell(memo, a);
+		a->since = now;
+	}
+}
+
+void
+dlk_memo_sweep(struct dlk_memo *memo, unsigned generation, int64_t now)
+{
+	size_t n = generation == memo->swept ? SETS / SWEEPS : SETS;
+
+	memo->swept = generation;
+	for (; n > 0; n--) {
+		for (size_t way = 0; way < WAYS; way++)
+			if (memo->answer[memo->next][way])
+				sweep_one(
+				    memo, &memo->answer[memo->next][way], generation, now);
+		memo->next = (memo->next + 1) % SETS;
+	}
 }

@@ -43,6 +43,9 @@ ctl_event_json(const struct dlk_event *e)
 	for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++)
 		r |= json_object_set_new(object, pairs[i].name, json_string(pairs[i].text));
 	r |= json_object_set_new(object, "good_until", ctl_time(e->good_until));
+	if (dlk_event_repeats(e) > 0)
+		r |= json_object_set_new(
+		    object, "repeats", json_integer((json_int_t)dlk_event_repeats(e)));
 	if (r == 0)
 		return object;
 	json_decref(object);

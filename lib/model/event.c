@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/text.h"
 
 static const char *const names[DLK_EVENT_COUNT] = { [DLK_EVENT_NONE] = "",
@@ -72,4 +73,37 @@ dlk_event_of(const struct dlk_caller *caller, const struct dlk_request *request,
 	dlk_text_copy(e->serial, sizeof(e->serial), verdict->serial);
 	dlk_text_copy(e->fingerprint, sizeof(e->fingerprint), verdict->fingerprint);
 	dlk_text_copy(e->detail, sizeof(e->detail), verdict->detail);
+}
+
+#define REPEATED "repeated "
+#define TIMES    " times since "
+
+void
+dlk_event_repeat(struct dlk_event *event, uint64_t n, int64_t since, const char *first)
+{
+	char when[DLK_TIME_TEXT];
+
+	dlk_time_text(since, when);
+	dlk_text_print(event->detail, sizeof(event->detail),
+	    REPEATED "%llu" TIMES "%s, by the decision of event %s", (unsigned long long)n,
+	    when, first);
+}
+
+uint64_t
+dlk_event_repeats(const struct dlk_event *event)
+{
+	const size_t before = strlen(REPEATED);
+	char digits[24];
+	int64_t n = 0;
+
+	if (event->type != DLK_EVENT_DECISION_ALLOWED ||
+	    strncmp(event->detail, REPEATED, before) != 0)
+		return 0;
+	size_t length = strspn(event->detail + before, "0123456789");
+	if (length >= sizeof(digits) ||
+	    strncmp(event->detail + before + length, TIMES, strlen(TIMES)) != 0)
+		return 0;
+	memcpy(digits, event->detail + before, length);
+	digits[length] = '\0';
+	return dlk_int_parse(digits, 1, INT64_MAX, &n) == 0 ? (uint64_t)n : 0;
 }

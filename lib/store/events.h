@@ -11,6 +11,16 @@
 /* An event that is no decision; its id is put into `event`. */
 int dlk_events_add(struct dlk_record *record, struct dlk_event *event);
 
+/* What was allowed again `n` times, by an answer that held, since `since`: its first event. */
+struct dlk_repeat {
+	const char *event, *user;
+	uint64_t n;
+	int64_t since;
+};
+/* One event of each, a copy of its first one, in one transaction (dlk_event_repeat). */
+int dlk_events_repeated(
+    struct dlk_record *record, const struct dlk_repeat *repeat, size_t n, int64_t now);
+
 struct dlk_events_query {
 	const char *user; /* NULL: of all */
 	int64_t since;    /* unix seconds */

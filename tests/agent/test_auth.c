@@ -2,6 +2,7 @@
 /* /v1/auth/PROFILE/SERVICE of a whole agent: 200, 401 and 403, and what the answer says. */
 #include <ctype.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -197,15 +198,73 @@ count_allowed(int64_t row, const struct dlk_event *event, void *arg)
 	return 0;
 }
 
-static bool
-is_revoked(struct site *s, void *headers)
+/* Of one address, which requests have their own. */
+struct count {
+	const char *source;
+	const char *headers;
+	uint64_t let_in;            /* answers */
+	uint64_t decided, repeated; /* on record */
+};
+
+static int
+count_one(int64_t row, const struct dlk_event *event, void *arg)
 {
+	struct count *count = arg;
+	uint64_t repeats = dlk_event_repeats(event);
+
+	(void)row;
+	if (event->type != DLK_EVENT_DECISION_ALLOWED ||
+	    strcmp(event->source, count->source) != 0)
+		return 0;
+	count->decided += repeats == 0;
+	count->repeated += repeats;
+	assert_string_equal(event->user, SITE_USER);
+	assert_string_equal(event->service, "web");
+	assert_string_equal(event->subject, "CN=" SITE_USER);
+	assert_int_equal(strlen(event->fingerprint), DLK_FINGERPRINT_HEX);
+	return 0;
+}
+
+static bool
+all_are_counted(struct site *s, void *arg)
+{
+	const struct dlk_events_query all = { 0 };
+	struct count *count = arg;
+
+	count->decided = count->repeated = 0;
+	assert_int_equal(dlk_events_each(s->record, &all, count_one, count), 0);
+	assert_true(count->decided + count->repeated <= count->let_in);
+	return count->decided + count->repeated == count->let_in;
+}
+
+static bool
+is_revoked(struct site *s, void *arg)
+{
+	struct count *count = arg;
 	char reason[SITE_REASON_MAX];
 	struct site_answer answer;
 
 	(void)s;
-	(void)ask("GET /v1/auth/nginx/web", headers, reason, &answer);
+	count->let_in += ask("GET /v1/auth/nginx/web", count->headers, reason, &answer) == 200;
 	return strcmp(reason, "revoked") == 0;
+}
+
+/* doublelock_decisions_total of the service for this reason. */
+static long
+metric(const char *reason)
+{
+	char wanted[128];
+	struct site_answer answer;
+	long value = 0;
+
+	site_ask(&site, 0, "GET /metrics", NULL, &answer);
+	snprintf(wanted, sizeof(wanted),
+	    "doublelock_decisions_total{service=\"web\",reason=\"%s\"} ", reason);
+	const char *at = strstr(answer.text, wanted);
+	if (at)
+		value = strtol(at + strlen(wanted), NULL, 10);
+	site_answer_fini(&answer);
+	return value;
 }
 
 /* A page of a hundred pictures is one event, and a new list holds at once all the same. */
@@ -215,7 +274,9 @@ repeats_are_one_event_until_something_changes(void **state)
 	const struct dlk_events_query all = { 0 };
 	char reason[SITE_REASON_MAX], *pem = site_certificate(&site, SITE_USER, 24);
 	char *headers = strdup(nginx(pem, "X-Real-IP: 192.0.2.9\r\n"));
+	struct count count = { .source = "192.0.2.9", .headers = headers, .let_in = 20 };
 	struct site_answer answer;
+	long before = metric("ok");
 	size_t n = 0;
 
 	(void)state;
@@ -229,7 +290,31 @@ repeats_are_one_event_until_something_changes(void **state)
 	assert_int_equal(dlk_events_each(site.record, &all, count_allowed, &n), 0);
 	assert_in_range(n, 1, 2); /* the second where a minute had just ended */
 	site_revoke(&site, site_serial(&site));
-	site_until(is_revoked, &site, headers);
+	site_until(is_revoked, &site, &count);
+	/* what was in force has ended, and the record says how often it was asked */
+	site_until(all_are_counted, &site, &count);
+	assert_in_range(count.decided, 1, 2);
+	assert_int_equal(metric("ok") - before, count.let_in);
+	free(headers);
+	free(pem);
+}
+
+/* And so it says when the agent ends. */
+static void
+the_end_loses_no_count(void **state)
+{
+	char reason[SITE_REASON_MAX], *pem = site_certificate(&site, SITE_USER, 24);
+	char *headers = strdup(nginx(pem, "X-Real-IP: 192.0.2.8\r\n"));
+	struct count count = { .source = "192.0.2.8", .let_in = 30 };
+	struct site_answer answer;
+
+	(void)state;
+	for (int i = 0; i < 30; i++)
+		assert_int_equal(ask("GET /v1/auth/nginx/web", headers, reason, &answer), 200);
+	site_kill(&site, SIGTERM);
+	assert_true(all_are_counted(&site, &count));
+	assert_in_range(count.decided, 1, 2);
+	site_start(&site);
 	free(headers);
 	free(pem);
 }
@@ -287,6 +372,7 @@ main(void)
 		cmocka_unit_test(a_no_is_401_or_403),
 		cmocka_unit_test(a_forgery_is_an_event),
 		cmocka_unit_test(repeats_are_one_event_until_something_changes),
+		cmocka_unit_test(the_end_loses_no_count),
 		cmocka_unit_test(a_code_is_asked_for_once),
 	};
 	return cmocka_run_group_tests_name("auth", tests, set_up, tear_down);

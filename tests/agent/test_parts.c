@@ -318,6 +318,77 @@ an_answer_is_kept_for_the_same_question_alone(void **state)
 	dlk_memo_free(memo);
 }
 
+/* What the memo has told. */
+struct told {
+	unsigned times;
+	uint64_t n;
+	int64_t since;
+	char event[DLK_EVENT_ID_TEXT + 1], user[DLK_NAME_MAX + 1];
+};
+
+static void
+hear(const struct dlk_repeat *repeat, void *arg)
+{
+	struct told *told = arg;
+
+	told->times++;
+	told->n += repeat->n;
+	told->since = repeat->since;
+	strcpy(told->event, repeat->event);
+	strcpy(told->user, repeat->user);
+}
+
+static void
+answers_that_are_given_again_are_counted(void **state)
+{
+	struct dlk_verdict found, verdict = {
+		.reason = DLK_R_OK, .user = "alice", .event = "first", .good_until = INT64_MAX
+	};
+	struct dlk_memo *memo = dlk_memo_new();
+	uint8_t key[DLK_MEMO_KEY] = { 1 };
+	struct told told = { 0 };
+
+	(void)state;
+	dlk_memo_tell(memo, hear, &told);
+	/* an hour of minutes, each decided anew, is one count after the first event */
+	for (int64_t t = 10000; t < 10000 + DLK_MEMO_COUNTED; t += DLK_MEMO_SECONDS) {
+		assert_false(dlk_memo_find(memo, key, 1, t, &found));
+		dlk_memo_keep(memo, key, &verdict, 1, t, DLK_MEMO_SECONDS);
+		strcpy(verdict.event, "later");
+		for (int i = 0; i < 10; i++)
+			assert_true(dlk_memo_find(memo, key, 1, t + i, &found));
+		for (int i = 0; i < 64; i++)
+			dlk_memo_sweep(memo, 1, t + 59);
+	}
+	assert_int_equal(told.times, 0);
+	for (int i = 0; i < 64; i++)
+		dlk_memo_sweep(memo, 1, 10000 + DLK_MEMO_COUNTED);
+	assert_int_equal(told.times, 1);
+	assert_int_equal(told.n, 600);
+	assert_int_equal(told.since, 10000);
+	assert_string_equal(told.event, "first");
+	assert_string_equal(told.user, "alice");
+	/* another user's is another count; what nobody asked again is none */
+	memset(&told, 0, sizeof(told));
+	dlk_memo_keep(memo, key, &verdict, 1, 20000, DLK_MEMO_SECONDS);
+	assert_true(dlk_memo_find(memo, key, 1, 20000, &found));
+	strcpy(verdict.user, "bob");
+	dlk_memo_keep(memo, key, &verdict, 1, 20001, DLK_MEMO_SECONDS);
+	assert_int_equal(told.times, 1);
+	assert_string_equal(told.user, "alice");
+	assert_true(dlk_memo_find(memo, key, 1, 20001, &found));
+	/* to make room, and at the end: all keys of one set */
+	for (uint8_t i = 2; i < 20; i++) {
+		key[0] = 0;
+		key[31] = i;
+		dlk_memo_keep(memo, key, &verdict, 1, 20002 + i, DLK_MEMO_SECONDS);
+		assert_true(dlk_memo_find(memo, key, 1, 20002 + i, &found));
+	}
+	dlk_memo_free(memo);
+	assert_int_equal(told.times, 2 + 18);
+	assert_int_equal(told.n, 2 + 18);
+}
+
 static void
 a_socket_is_taken_over_only_from_the_dead(void **state)
 {
@@ -587,6 +658,7 @@ main(void)
 		cmocka_unit_test(a_bucket_holds_and_fills),
 		cmocka_unit_test(a_flood_of_keys_ends_no_limit_of_the_busy),
 		cmocka_unit_test(an_answer_is_kept_for_the_same_question_alone),
+		cmocka_unit_test(answers_that_are_given_again_are_counted),
 		cmocka_unit_test(a_socket_is_taken_over_only_from_the_dead),
 		cmocka_unit_test(sockets_are_told_apart_by_what_they_speak),
 		cmocka_unit_test(systemd_names_what_is_spoken),

@@ -392,6 +392,48 @@ pruning_goes_in_steps(void **state)
 	assert_int_equal(room_number(room, "SELECT min(row) FROM event"), 2400);
 }
 
+/* The first event's copy, with the count; without it the count alone is kept. */
+static void
+repeats_are_counted_after_their_first_event(void **state)
+{
+	struct room *room = *state;
+	struct dlk_subject subject = room_subject("alice");
+	struct dlk_settlement s = room_settlement(&subject, ROOM_NOW, 3);
+	const struct dlk_events_query newest = { .newest = true, .most = 1 };
+	char id[DLK_EVENT_ID_TEXT + 1];
+	struct dlk_event event;
+	int64_t row;
+
+	strcpy(s.event.subject, "CN=alice");
+	strcpy(s.event.fingerprint, "abcd");
+	assert_int_equal(room_settle(room, &s, id), 0);
+	const struct dlk_repeat repeats[] = { { id, "alice", 4711, ROOM_NOW },
+		{ "gone", "alice", 3, ROOM_NOW } };
+	assert_int_equal(dlk_events_repeated(room->record, repeats, 1, ROOM_NOW + 3600), 0);
+	assert_int_equal(dlk_events_each(room->record, &newest, keep_event, &event), 0);
+	assert_int_equal(event.type, DLK_EVENT_DECISION_ALLOWED);
+	assert_int_equal(event.reason, DLK_R_OK);
+	assert_int_equal(event.at, ROOM_NOW + 3600);
+	assert_string_not_equal(event.id, id);
+	assert_non_null(strstr(event.detail, id));
+	assert_string_equal(event.subject, "CN=alice");
+	assert_string_equal(event.fingerprint, "abcd");
+	assert_string_equal(event.service, s.event.service);
+	assert_int_equal(dlk_event_repeats(&event), 4711);
+	assert_int_equal(dlk_event_repeats(&s.event), 0);
+	assert_int_equal(dlk_events_repeated(room->record, repeats + 1, 1, ROOM_NOW), 0);
+	assert_int_equal(dlk_events_each(room->record, &newest, keep_event, &event), 0);
+	assert_int_equal(dlk_event_repeats(&event), 3);
+	assert_string_equal(event.user, "alice");
+	assert_int_equal(dlk_events_verify(room->record, &row), 0);
+	assert_int_equal(row, 3);
+	/* all or nothing */
+	room_sql(room, "CREATE TRIGGER no BEFORE INSERT ON event WHEN NEW.row = 5 "
+		       "BEGIN SELECT raise(ABORT, 'no'); END");
+	assert_true(dlk_events_repeated(room->record, repeats, 2, ROOM_NOW) < 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 3);
+}
+
 int
 main(void)
 {
@@ -406,6 +448,7 @@ main(void)
 		IN_ROOM(pruning_keeps_the_chain_and_the_undelivered),
 		IN_ROOM(where_the_rest_begins_is_signed),
 		IN_ROOM(pruning_goes_in_steps),
+		IN_ROOM(repeats_are_counted_after_their_first_event),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
