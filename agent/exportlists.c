@@ -177,10 +177,11 @@ ignore_list(void *ctx, size_t size)
 }
 
 static int
-ignore_entry(void *ctx, const struct dlk_crl_entry *entry)
+ignore_entries(void *ctx, const struct dlk_crl_entry *entry, size_t n)
 {
 	(void)ctx;
 	(void)entry;
+	(void)n;
 	return 0;
 }
 
@@ -189,7 +190,7 @@ static int
 copy_list(const struct dlk_octet_source *list, int out, uint8_t *ret_id)
 {
 	static const struct dlk_crl_sink sink = { .begin = ignore_list,
-		.entry = ignore_entry };
+		.entries = ignore_entries };
 	struct copy copy = { .from = list, .encoding = EVP_ENCODE_CTX_new(), .out = out };
 	const struct dlk_octet_source both = { .read = read_and_write, .ctx = &copy };
 	DLK_AUTO_CRL_PARTS parts = { 0 };

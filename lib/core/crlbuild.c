@@ -16,25 +16,15 @@
 #define ENTRY_USUAL  36  /* octets in a list */
 #define NAMES_MOST   1024
 #define NAMES_ROOM   ((size_t)1024 * 1024)
-#define OUT_ROOM     ((size_t)256 * 1024)
-#define WAITING      32 /* entries */
-#define WAITING_MOST 40 /* octets of one that waits */
+#define OUT_ROOM     ((size_t)256 * 1024) /* blocks that a file system writes with least ado */
 #define ENTRIES_ROOM (CRLFORM_PIECE - CRLFORM_PIECE_HEAD)
 #define HUGE_PAGE    ((size_t)2 * 1024 * 1024)
-
-/* An entry on its way to its bucket. All pieces together are more than a processor has near
- * at hand: each is asked for when its entry is read, and written to a little later. */
-struct waiting {
-	uint32_t bucket;
-	uint32_t n;
-	uint8_t octets[WAITING_MOST];
-};
 
 /* Of each bucket the entries of the piece that is being filled. */
 struct build {
 	const struct dlk_octet_target *target;
-	uint8_t *out;
-	size_t out_n;
+	uint8_t *out; /* a block of the file, and a piece that reaches into the next */
+	size_t out_from, out_n;
 	uint64_t size; /* octets handed to append or waiting in `out` */
 	uint8_t *piece;
 	uint32_t *last; /* of each bucket: place of its newest piece; 0 none */
@@ -43,34 +33,38 @@ struct build {
 	unsigned issuer; /* that holds for the entries now */
 	struct dlk_buf names;
 	unsigned n_names;
-	size_t n_waiting;
-	struct waiting waiting[WAITING];
 };
 
+/* Hands on what is whole, or with `all` everything. */
 static int
-flush(struct build *b)
+flush(struct build *b, bool all)
 {
-	int r =
-	    b->out_n > 0 ? b->target->append(b->target->ctx, DLK_BYTES(b->out, b->out_n)) : 0;
+	size_t n = all || b->out_n < OUT_ROOM ? b->out_n : OUT_ROOM;
+	struct dlk_bytes what = DLK_BYTES(b->out + b->out_from, n - b->out_from);
 
-	b->out_n = 0;
+	if (!all && n < OUT_ROOM)
+		return 0;
+	b->out_n -= n;
+	b->out_from = 0;
+	int r = what.n > 0 ? b->target->append(b->target->ctx, what) : 0;
+	memcpy(b->out, b->out + n, b->out_n);
 	return r;
 }
 
 static int
 put(struct build *b, struct dlk_bytes what)
 {
+	int r = 0;
+
 	b->size += what.n;
-	while (what.n > 0) {
+	while (what.n > 0 && r == 0) {
 		size_t n = OUT_ROOM - b->out_n < what.n ? OUT_ROOM - b->out_n : what.n;
 		memcpy(b->out + b->out_n, what.p, n);
 		b->out_n += n;
 		what = DLK_BYTES(what.p + n, what.n - n);
-		int r = b->out_n == OUT_ROOM ? flush(b) : 0;
-		if (r < 0)
-			return r;
+		r = flush(b, false);
 	}
-	return 0;
+	return r;
 }
 
 /* Straight into `out`, and nothing is read that was written just now: a processor would wait
@@ -82,9 +76,8 @@ put_piece(struct build *b, uint32_t bucket)
 	const uint32_t head[2] = { htobe32(b->last[bucket]), htobe32(b->used[bucket]) };
 	size_t used = b->used[bucket], n = CRLFORM_PIECE_HEAD + dlk_crlform_aligned(used);
 	uint32_t where = (uint32_t)(b->size / CRLFORM_ALIGN);
-	uint64_t word, sum;
-	int r = n > OUT_ROOM - b->out_n ? flush(b) : 0;
 	uint8_t *out = b->out + b->out_n;
+	uint64_t word, sum;
 
 	memcpy(&word, head, sizeof(word));
 	sum = htobe64(dlk_crlform_sum(where, le64toh(word), entries, used));
@@ -96,7 +89,7 @@ put_piece(struct build *b, uint32_t bucket)
 	b->used[bucket] = 0;
 	b->out_n += n;
 	b->size += n;
-	return r;
+	return flush(b, false);
 }
 
 /* Written to at random: in pages of the usual size each write would look for its page. */
@@ -121,7 +114,8 @@ begin(void *ctx, size_t list_size)
 	b->buckets = 1;
 	while (b->buckets < CRLFORM_BUCKETS_MOST && b->buckets <= about)
 		b->buckets *= 2;
-	b->out = malloc(OUT_ROOM);
+	b->out_from = b->out_n = b->target->at % OUT_ROOM;
+	b->out = malloc(OUT_ROOM + CRLFORM_PIECE);
 	b->piece = alloc_pieces((size_t)b->buckets * CRLFORM_PIECE);
 	b->last = calloc(b->buckets, sizeof(*b->last));
 	b->used = calloc(b->buckets, sizeof(*b->used));
@@ -131,7 +125,7 @@ begin(void *ctx, size_t list_size)
 }
 
 /* The number of a name among those met so far, a new one where it is new. */
-__attribute__((noinline)) static int
+static int
 enter_issuer(struct build *b, struct dlk_bytes name)
 {
 	struct dlk_bytes names = dlk_bytes_of(&b->names), whole;
@@ -155,84 +149,68 @@ ask_for(const uint8_t *piece, size_t used, size_t n)
 {
 	if (used + n <= ENTRIES_ROOM) {
 		__builtin_prefetch(piece + used, 1);
+		__builtin_prefetch(piece + used + n - 1, 1);
 		return;
 	}
 	for (size_t i = 0; i < CRLFORM_PIECE; i += 64)
 		__builtin_prefetch(piece + i, 1);
 }
 
-static inline int
-place(struct build *b, uint32_t bucket, const uint8_t *octets, size_t n)
+static inline size_t
+size_of(unsigned issuer, const struct dlk_crl_entry *entry)
 {
-	uint8_t *piece = b->piece + (size_t)bucket * CRLFORM_PIECE;
+	return dlk_crlform_key_n(issuer, entry->serial) + CRLFORM_VALUE;
+}
+
+static inline int
+place(struct build *b, uint32_t bucket, unsigned issuer, const struct dlk_crl_entry *entry)
+{
+	size_t n = size_of(issuer, entry);
+	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
+	uint32_t date =
+	    htobe32((uint64_t)entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
 
 	if (b->used[bucket] + n > ENTRIES_ROOM) {
 		int r = put_piece(b, bucket);
 		if (r < 0)
 			return r;
 	}
-	dlk_crlform_copy(piece + b->used[bucket], octets, n);
+	uint8_t *out = b->piece + (size_t)bucket * CRLFORM_PIECE + b->used[bucket];
+	out += dlk_crlform_key(issuer, entry->serial, out);
+	out[0] = entry->reason;
+	memcpy(out + 1, &date, sizeof(date));
 	b->used[bucket] = (uint16_t)(b->used[bucket] + n);
 	return 0;
 }
 
+/* All pieces together are more than a processor has near at hand: each is asked for first,
+ * and written to a little later. */
 static int
-place_waiting(struct build *b)
-{
-	int r = 0;
-
-	for (size_t i = 0; i < b->n_waiting && r == 0; i++)
-		r = place(b, b->waiting[i].bucket, b->waiting[i].octets, b->waiting[i].n);
-	b->n_waiting = 0;
-	return r;
-}
-
-static inline size_t
-encode(unsigned issuer, const struct dlk_crl_entry *entry, uint8_t *out)
-{
-	size_t n = dlk_crlform_key(issuer, entry->serial, out);
-	/* before 1970 and after 2106 a date is not kept: it is shown, never judged */
-	uint32_t date =
-	    htobe32((uint64_t)entry->date <= UINT32_MAX ? (uint32_t)entry->date : 0);
-
-	out[n] = entry->reason;
-	memcpy(out + n + 1, &date, sizeof(date));
-	return n + CRLFORM_VALUE;
-}
-
-__attribute__((noinline)) static int
-add_odd(struct build *b, const struct dlk_crl_entry *entry)
-{
-	uint8_t octets[CRLFORM_KEY_MOST + CRLFORM_VALUE];
-	int r = 0;
-
-	if (entry->issuer.n > 0)
-		r = enter_issuer(b, entry->issuer);
-	if (r < 0 || entry->serial.n > CRLFORM_SERIAL_MOST)
-		return r;
-	uint32_t bucket = dlk_crlform_bucket(b->issuer, entry->serial, b->buckets);
-	return place(b, bucket, octets, encode(b->issuer, entry, octets));
-}
-
-static int
-add_entry(void *ctx, const struct dlk_crl_entry *entry)
+add_entries(void *ctx, const struct dlk_crl_entry *entry, size_t n)
 {
 	struct build *b = ctx;
-	struct waiting *w = &b->waiting[b->n_waiting];
+	uint32_t bucket[DLK_CRL_ENTRIES];
+	unsigned issuer[DLK_CRL_ENTRIES];
+	int r = 0;
 
-	if (entry->issuer.n > 0 || b->issuer > 0 ||
-	    entry->serial.n > WAITING_MOST - 1 - CRLFORM_VALUE)
-		return add_odd(b, entry);
-	w->bucket = dlk_crlform_bucket(0, entry->serial, b->buckets);
-	w->n = (uint32_t)encode(0, entry, w->octets);
-	ask_for(b->piece + (size_t)w->bucket * CRLFORM_PIECE, b->used[w->bucket], w->n);
-	return ++b->n_waiting == WAITING ? place_waiting(b) : 0;
+	for (size_t i = 0; i < n && r == 0; i++) {
+		if (entry[i].issuer.n > 0)
+			r = enter_issuer(b, entry[i].issuer);
+		issuer[i] = b->issuer;
+		bucket[i] = dlk_crlform_bucket(issuer[i], entry[i].serial, b->buckets);
+		ask_for(b->piece + (size_t)bucket[i] * CRLFORM_PIECE, b->used[bucket[i]],
+		    size_of(issuer[i], &entry[i]));
+	}
+	for (size_t i = 0; i < n && r == 0; i++)
+		if (entry[i].serial.n <= CRLFORM_SERIAL_MOST)
+			r = place(b, bucket[i], issuer[i], &entry[i]);
+	return r;
 }
 
 static int
 put_pieces(struct build *b)
 {
-	int r = place_waiting(b);
+	int r = 0;
 
 	for (uint32_t i = 0; i < b->buckets && r == 0; i++)
 		if (b->used[i] > 0)
@@ -289,7 +267,7 @@ put_tail(struct build *b, const struct dlk_crl_parts *parts)
 	if (r == 0)
 		r = put(b, dlk_bytes_of(&all));
 	if (r == 0)
-		r = flush(b);
+		r = flush(b, true);
 	if (r < 0)
 		return r;
 	make_head(b, parts, part, tail, head);
@@ -315,7 +293,7 @@ dlk_crlimage_compile(const struct dlk_octet_source *source,
 {
 	DLK_AUTO_CRL_PARTS parts = { 0 };
 	struct build b = { .target = target };
-	const struct dlk_crl_sink sink = { .begin = begin, .entry = add_entry, .ctx = &b };
+	const struct dlk_crl_sink sink = { .begin = begin, .entries = add_entries, .ctx = &b };
 	int r = dlk_crl_scan(source, &sink, &parts, ret_rule);
 
 	if (r == 0 && parts.signed_part.n > 0 && !ret_signed_part)

@@ -86,12 +86,18 @@ dlk_crlform_copy(uint8_t *to, const uint8_t *from, size_t n)
 	}
 }
 
+static inline size_t
+dlk_crlform_key_n(unsigned issuer, struct dlk_bytes serial)
+{
+	return (issuer > 0 ? 3 : 1) + serial.n;
+}
+
 /* What an entry begins with: length of the serial number, its issuer (0 is the list's own),
- * the number. `out` has CRLFORM_KEY_MOST; returns the octets of it. */
+ * the number. Returns the octets of it, dlk_crlform_key_n() or at most CRLFORM_KEY_MOST. */
 static inline size_t
 dlk_crlform_key(unsigned issuer, struct dlk_bytes serial, uint8_t *out)
 {
-	size_t head = issuer > 0 ? 3 : 1;
+	size_t head = dlk_crlform_key_n(issuer, serial) - serial.n;
 
 	out[0] = (uint8_t)serial.n;
 	if (issuer > 0) {

@@ -297,42 +297,55 @@ plain_entry(struct scan *s, struct dlk_bytes ahead, struct dlk_crl_entry *entry,
 	       entry->reason <= 10;
 }
 
+/* Takes one entry off the front of what is in the window. */
 static int
-next_entry(struct scan *s, struct dlk_crl_entry *entry, size_t *ret_n)
+next_entry(struct scan *s, struct dlk_bytes *ahead, struct dlk_crl_entry *entry)
 {
-	struct dlk_bytes ahead, content;
+	struct dlk_bytes rest = *ahead, content;
+	size_t n;
+
+	if (plain_entry(s, *ahead, entry, &n)) {
+		*ahead = DLK_BYTES(ahead->p + n, ahead->n - n);
+		return 0;
+	}
+	*entry = (struct dlk_crl_entry){ 0 };
+	if (!dlk_der_expect(&rest, DLK_DER_SEQUENCE, &content) ||
+	    ahead->n - rest.n > ENTRY_MOST)
+		return refuse(s, "an entry is malformed (RFC 5280 section 5.1.2.6)");
+	*ahead = rest;
+	return read_entry(s, content, entry);
+}
+
+/* Entries that are in the window together are handed on together. */
+static int
+read_some(struct scan *s, uint64_t end)
+{
+	struct dlk_crl_entry entry[DLK_CRL_ENTRIES];
+	struct dlk_bytes ahead;
+	size_t n = 0, before;
 	int r = dlk_derstream_look(&s->in, ENTRY_MOST, &ahead);
 
-	if (r < 0)
-		return r;
-	if (plain_entry(s, ahead, entry, ret_n))
-		return 0;
-	*entry = (struct dlk_crl_entry){ 0 };
-	size_t n = ahead.n;
-	if (!dlk_der_expect(&ahead, DLK_DER_SEQUENCE, &content) || n - ahead.n > ENTRY_MOST)
-		return refuse(s, "an entry is malformed (RFC 5280 section 5.1.2.6)");
-	*ret_n = n - ahead.n;
-	return read_entry(s, content, entry);
+	while (r == 0 && n < DLK_CRL_ENTRIES && place(s) < end &&
+	       (n == 0 || ahead.n >= ENTRY_MOST)) {
+		before = ahead.n;
+		entry[n] = (struct dlk_crl_entry){ 0 };
+		r = next_entry(s, &ahead, &entry[n++]);
+		s->in.at += before - ahead.n;
+	}
+	s->parts->entries += n;
+	return r < 0 ? r : s->sink->entries(s->sink->ctx, entry, n);
 }
 
 static int
 read_entries(struct scan *s, uint64_t end)
 {
-	size_t n;
+	int r = 0;
 
-	while (place(s) < end) {
-		struct dlk_crl_entry entry = { 0 };
-		int r = next_entry(s, &entry, &n);
-		if (r == 0)
-			r = s->sink->entry(s->sink->ctx, &entry);
-		if (r < 0)
-			return r;
-		s->in.at += n;
-		s->parts->entries++;
-	}
-	return place(s) == end
-		   ? 0
-		   : refuse(s, "revokedCertificates is malformed (RFC 5280 section 5.1.2.6)");
+	while (r == 0 && place(s) < end)
+		r = read_some(s, end);
+	if (r == 0 && place(s) != end)
+		r = refuse(s, "revokedCertificates is malformed (RFC 5280 section 5.1.2.6)");
+	return r;
 }
 
 static int

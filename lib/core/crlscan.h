@@ -26,10 +26,12 @@ struct dlk_crl_entry {
 	uint8_t reason;
 };
 
-/* Who takes the entries. 0, or what the scan is ended with. */
+/* Who takes the entries, up to DLK_CRL_ENTRIES of them at once. 0, or what the scan is ended
+ * with. */
+#define DLK_CRL_ENTRIES 64
 struct dlk_crl_sink {
 	int (*begin)(void *ctx, size_t list_size); /* octets of all entries */
-	int (*entry)(void *ctx, const struct dlk_crl_entry *entry);
+	int (*entries)(void *ctx, const struct dlk_crl_entry *entry, size_t n);
 	void *ctx;
 };
 

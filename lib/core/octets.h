@@ -13,6 +13,7 @@ struct dlk_octet_source {
 };
 /* Octets in order, and then other ones in place of the first. 0 or -errno. */
 struct dlk_octet_target {
+	uint64_t at; /* of a file, where the first one comes to lie */
 	int (*append)(void *ctx, struct dlk_bytes what);
 	int (*rewrite)(void *ctx, struct dlk_bytes first);
 	void *ctx;

@@ -114,7 +114,7 @@ static int
 compile_one(struct making *m, const struct dlk_octet_source *list)
 {
 	const struct dlk_octet_target target = {
-		.append = append, .rewrite = rewrite, .ctx = m
+		.at = m->written, .append = append, .rewrite = rewrite, .ctx = m
 	};
 	const char *rule = NULL;
 	uint64_t size;

@@ -289,10 +289,11 @@ ignore_list(void *ctx, size_t n)
 }
 
 static int
-ignore_entry(void *ctx, const struct dlk_crl_entry *entry)
+ignore_entries(void *ctx, const struct dlk_crl_entry *entry, size_t n)
 {
 	(void)ctx;
 	(void)entry;
+	(void)n;
 	return 0;
 }
 
@@ -300,7 +301,7 @@ ignore_entry(void *ctx, const struct dlk_crl_entry *entry)
 static void
 part_scan(const char *dir, size_t n)
 {
-	const struct dlk_crl_sink sink = { .begin = ignore_list, .entry = ignore_entry };
+	const struct dlk_crl_sink sink = { .begin = ignore_list, .entries = ignore_entries };
 	DLK_AUTO_CRL_PARTS parts = { 0 };
 	const char *rule;
 	int fd = open(in_dir(lists_dir(dir, n), "ca.crl"), O_RDONLY | O_CLOEXEC);
