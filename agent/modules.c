@@ -218,9 +218,9 @@ done(struct dlk_job *job, bool worked)
 
 	if (!worked)
 		fault(&q->verdict, "too many requests wait");
-	dlk_courier_wake(q->all->house->courier);
 	if (q->login)
 		answer(q->login, q);
+	dlk_courier_wake(q->all->house->courier);
 	free_question(q);
 }
 

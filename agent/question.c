@@ -295,8 +295,8 @@ done(struct dlk_job *job, bool worked)
 	if (worked && q->repeats && q->lasting > 0 && q->refusal.reason == DLK_R_UNDECIDED)
 		dlk_memo_keep(q->house->memo, q->key, &q->verdict, q->generation,
 		    dlk_clock_now(), q->lasting);
-	dlk_courier_wake(q->house->courier);
 	q->answer(q);
+	dlk_courier_wake(q->house->courier);
 	dlk_question_free(q);
 }
 

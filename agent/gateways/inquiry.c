@@ -44,9 +44,8 @@ dlk_inquiry_locate(struct dlk_request *request, const char *source)
 		(void)dlk_address_spell(source, request->source, sizeof(request->source));
 }
 
-/* The agent gives up a connection on which no code has come. */
-static bool
-is_there(int fd)
+bool
+dlk_inquiry_waits(int fd)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN, .revents = 0 };
 
@@ -59,25 +58,42 @@ ask(const char *path, uid_t agent, int *fd, const struct dlk_request *request,
 {
 	int error = 0;
 
-	if (!is_there(*fd)) {
+	if (!dlk_inquiry_waits(*fd)) {
 		dlk_fd_close(fd);
 		error = dlk_client_connect(path, agent, fd);
 	}
 	return error ? error : dlk_client_ask(*fd, request, deadline_ms, verdict, NULL);
 }
 
+/* A verdict of our own, where there is none. */
+static void
+cannot(const char *path, int error, int *fd, struct dlk_verdict *verdict)
+{
+	dlk_fd_close(fd);
+	memset(verdict, 0, sizeof(*verdict));
+	verdict->reason = DLK_R_FAULT_INTERNAL;
+	dlk_text_print(
+	    verdict->detail, sizeof(verdict->detail), "%s: %s", path, dlk_client_error(error));
+}
+
 void
 dlk_inquiry_put(const char *path, uid_t agent, int *fd, const struct dlk_request *request,
     int64_t deadline_ms, struct dlk_verdict *ret_verdict)
 {
-	memset(ret_verdict, 0, sizeof(*ret_verdict));
 	int error = ask(path, agent, fd, request, deadline_ms, ret_verdict);
-	if (error == 0)
-		return;
-	dlk_fd_close(fd);
-	ret_verdict->reason = DLK_R_FAULT_INTERNAL;
-	dlk_text_print(ret_verdict->detail, sizeof(ret_verdict->detail), "%s: %s", path,
-	    dlk_client_error(error));
+
+	if (error != 0)
+		cannot(path, error, fd, ret_verdict);
+}
+
+void
+dlk_inquiry_hear(
+    const char *path, int *fd, int64_t deadline_ms, struct dlk_verdict *ret_verdict)
+{
+	int error = dlk_client_hear(*fd, deadline_ms, ret_verdict, NULL);
+
+	if (error != 0)
+		cannot(path, error, fd, ret_verdict);
 }
 
 bool

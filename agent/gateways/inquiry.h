@@ -25,6 +25,12 @@ void dlk_inquiry_locate(struct dlk_request *request, const char *source);
  * it is fault-internal, with words. */
 void dlk_inquiry_put(const char *path, uid_t agent, int *fd, const struct dlk_request *request,
     int64_t deadline_ms, struct dlk_verdict *ret_verdict);
+/* The answer to what dlk_client_say() has said on *fd; as above. */
+void dlk_inquiry_hear(
+    const char *path, int *fd, int64_t deadline_ms, struct dlk_verdict *ret_verdict);
+/* The agent has neither gone nor said anything: it gives up a connection on which no question,
+ * or no code, has come. */
+bool dlk_inquiry_waits(int fd);
 /* A whole yes: recorded, in force, and for the user who was asked for. */
 bool dlk_inquiry_allows(const struct dlk_request *request, const struct dlk_verdict *verdict);
 

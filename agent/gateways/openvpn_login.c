@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * openvpn_login.c - what becomes of a verdict. OpenVPN's thread waits a few milliseconds for a
- * quick one, because it looks at an answer that comes later only once a second; it never waits
- * twice where the agent is slow. A code is asked for in this order: CR_TEXT while the client
+ * openvpn_login.c - what becomes of a verdict. OpenVPN's thread asks by itself where there is
+ * a line to the agent, and waits a few milliseconds for a quick answer, because it looks at
+ * one that comes later only once a second; it never waits twice where the agent is slow. What
+ * takes longer is a thread's. A code is asked for in this order: CR_TEXT while the client
  * waits, then a dynamic challenge, for which it has to come again. Everything that goes wrong
  * is a no.
  */
@@ -18,6 +19,7 @@
 
 #include "base/file.h"
 #include "base/text.h"
+#include "wire/client.h"
 #include "wire/frame.h"
 
 struct dlk_login {
@@ -29,6 +31,7 @@ struct dlk_login {
 	int control, reason; /* files of OpenVPN's */
 	int64_t deadline;
 	bool crtext, named;
+	bool said; /* the question is with the agent, on fd */
 	/* under the lock */
 	bool asking;   /* a thread has it */
 	bool dropped;  /* nobody waits for it */
@@ -211,10 +214,21 @@ send_code(struct dlk_login *login)
 		conclude_later(login);
 }
 
+/* A slow answer is one all the same: the agent does not hang. */
+static void
+be_patient_again(struct dlk_entry *entry, const struct dlk_verdict *verdict)
+{
+	int64_t soon = dlk_monotonic_ms() + DLK_LOGIN_REST_MS;
+
+	if (verdict->reason != DLK_R_FAULT_INTERNAL && soon < entry->slow_until)
+		entry->slow_until = soon;
+}
+
 static void
 answered(struct dlk_login *login)
 {
 	login->asking = false;
+	be_patient_again(login->entry, &login->verdict);
 	if (!login->later)
 		pthread_cond_signal(&login->entry->answered);
 	else if (!lacks_code(login) || !login->prompted)
@@ -234,9 +248,13 @@ run(struct dlk_chore *chore)
 	struct dlk_entry *entry = login->entry;
 	struct dlk_verdict verdict;
 
-	dlk_inquiry_put(
-	    entry->agent, entry->uid, &login->fd, &login->request, login->deadline, &verdict);
+	if (login->said)
+		dlk_inquiry_hear(entry->agent, &login->fd, login->deadline, &verdict);
+	else
+		dlk_inquiry_put(entry->agent, entry->uid, &login->fd, &login->request,
+		    login->deadline, &verdict);
 	pthread_mutex_lock(&entry->lock);
+	login->said = false;
 	login->verdict = verdict;
 	if (!login->dropped)
 		answered(login);
@@ -249,35 +267,58 @@ run(struct dlk_chore *chore)
 /* --- in OpenVPN's thread ------------------------------------------------------------------
  */
 
+/* Until then OpenVPN's thread waits, in monotonic ms. */
+static int64_t
+patience(const struct dlk_entry *entry)
+{
+	int64_t now = dlk_monotonic_ms();
+
+	return now < entry->slow_until ? now : now + DLK_LOGIN_QUICK_MS;
+}
+
+/* On the line that stands, without the lock: nobody else knows of this login yet. True: it is
+ * answered. Where the line turns out to be none, a thread asks anew: the attempt is the same.
+ */
+static bool
+ask_directly(struct dlk_login *login, int64_t until)
+{
+	login->fd = dlk_line_take(login->entry->line);
+	if (login->fd < 0)
+		return false;
+	if (dlk_client_say(login->fd, &login->request, until) != 0) {
+		dlk_fd_close(&login->fd);
+		return false;
+	}
+	int error = dlk_client_hear(login->fd, until, &login->verdict, NULL);
+	login->said = error == -ETIMEDOUT;
+	if (error != 0 && !login->said)
+		dlk_fd_close(&login->fd);
+	return error == 0;
+}
+
 /* True: it is answered. */
 static bool
-wait_a_moment(struct dlk_login *login)
+wait_a_moment(struct dlk_login *login, int64_t until)
 {
 	struct dlk_entry *entry = login->entry;
-	struct timespec until;
+	const struct timespec then = { .tv_sec = until / 1000,
+		.tv_nsec = until % 1000 * 1000000L };
 
-	if (dlk_monotonic_ms() < entry->slow_until)
-		return !login->asking;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += DLK_LOGIN_QUICK_MS * 1000000L;
-	if (until.tv_nsec >= 1000000000L) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000L;
-	}
-	while (login->asking)
-		if (pthread_cond_timedwait(&entry->answered, &entry->lock, &until) != 0)
+	while (login->asking && dlk_monotonic_ms() < until)
+		if (pthread_cond_timedwait(&entry->answered, &entry->lock, &then) != 0)
 			break;
-	if (login->asking)
-		entry->slow_until = dlk_monotonic_ms() + DLK_LOGIN_SLOW_MS;
+	int64_t now = dlk_monotonic_ms();
+	if (login->asking && now >= entry->slow_until)
+		entry->slow_until = now + DLK_LOGIN_SLOW_MS;
 	return !login->asking;
 }
 
 /* Where the agent has not said yet whether it wants a code, the client is asked all the same:
  * OpenVPN sends the question now or never. */
 static enum dlk_outcome
-settle_now(struct dlk_login *login, const char *pending)
+settle_now(struct dlk_login *login, const char *pending, int64_t until)
 {
-	bool done = wait_a_moment(login);
+	bool done = wait_a_moment(login, until);
 
 	if (done && !(lacks_code(login) && login->crtext))
 		return conclude(login);
@@ -329,6 +370,19 @@ new_login(struct dlk_entry *entry, struct dlk_request *request, const struct dlk
 	return login;
 }
 
+/* Under the lock. */
+static enum dlk_outcome
+begin(struct dlk_login *login, const char *pending)
+{
+	struct dlk_entry *entry = login->entry;
+	int64_t until = patience(entry);
+
+	pthread_mutex_unlock(&entry->lock);
+	bool answered = ask_directly(login, until);
+	pthread_mutex_lock(&entry->lock);
+	return answered || submit(login) ? settle_now(login, pending, until) : conclude(login);
+}
+
 enum dlk_outcome
 dlk_login_begin(struct dlk_entry *entry, struct dlk_request *request,
     const struct dlk_asked *asked, struct dlk_login **ret_login, struct dlk_verdict *verdict)
@@ -340,12 +394,10 @@ dlk_login_begin(struct dlk_entry *entry, struct dlk_request *request,
 	pthread_mutex_lock(&entry->lock);
 	resume(entry, asked->state, request);
 	struct dlk_login *login = new_login(entry, request, asked);
-	if (login && submit(login))
-		outcome = settle_now(login, asked->pending);
-	else if (login)
-		outcome = conclude(login);
-	if (login)
+	if (login) {
+		outcome = begin(login, asked->pending);
 		*verdict = login->verdict;
+	}
 	if (outcome == DLK_OUTCOME_LATER)
 		*ret_login = login;
 	else if (login && login->asking)

@@ -9,11 +9,13 @@
 #include <pthread.h>
 
 #include "inquiry.h"
+#include "openvpn_line.h"
 #include "openvpn_pool.h"
 
 #define DLK_LOGIN_MS       10000 /* for one answer of the agent */
 #define DLK_LOGIN_QUICK_MS 8     /* that OpenVPN's thread waits for a quick one */
-#define DLK_LOGIN_SLOW_MS  10000 /* after one that was not quick, nobody waits for so long */
+#define DLK_LOGIN_SLOW_MS  10000 /* after one that was not quick, nobody waits for so long, */
+#define DLK_LOGIN_REST_MS  500   /* or, once it has come, for so long */
 #define DLK_LOGIN_CODE_S   120   /* for the user to type the code */
 #define DLK_STATES         64    /* dynamic challenges that are open */
 
@@ -28,6 +30,7 @@ struct dlk_entry {
 	const char *agent, *prompt;
 	uid_t uid; /* the agent's */
 	struct dlk_pool *pool;
+	struct dlk_line *line;
 	pthread_mutex_t lock;
 	pthread_cond_t answered;
 	int64_t slow_until; /* monotonic ms */

@@ -95,7 +95,12 @@ open_entry(struct plugin *p)
 	p->entry.agent = p->agent;
 	p->entry.prompt = p->prompt;
 	p->entry.uid = dlk_client_agent();
-	return dlk_pool_new(&p->entry.pool);
+	int error = dlk_pool_new(&p->entry.pool);
+	if (error == 0)
+		error = dlk_line_new(p->agent, p->entry.uid, p->entry.pool, &p->entry.line);
+	if (error != 0 && p->entry.pool)
+		(void)dlk_pool_free(p->entry.pool);
+	return error;
 }
 
 static void
@@ -103,6 +108,7 @@ free_plugin(struct plugin *p)
 {
 	for (size_t i = 0; i < DLK_STATES; i++)
 		dlk_buf_free(&p->entry.state[i].certificate);
+	dlk_line_free(p->entry.line);
 	free(p->agent);
 	free(p->service);
 	free(p->prompt);
@@ -222,7 +228,7 @@ source_of(const char *const *envp, const char *prefix4, const char *prefix6)
 }
 
 /* The chain comes from its far end, the client's own last: a certificate ends what was known
- * of those below it. */
+ * of those below it. Until the key is proven it is kept, and nothing is asked. */
 static int
 keep_certificate(struct client *client, const struct openvpn_plugin_args_func_in *in)
 {
@@ -230,6 +236,7 @@ keep_certificate(struct client *client, const struct openvpn_plugin_args_func_in
 
 	if (in->current_cert_depth < 0 || depth >= DEPTH_MAX || !in->current_cert)
 		return OPENVPN_PLUGIN_FUNC_ERROR;
+	dlk_line_raise(client->plugin->entry.line);
 	for (size_t i = 0; i <= depth; i++)
 		client->certificate[i].n = 0;
 	struct dlk_buf *der = &client->certificate[depth];

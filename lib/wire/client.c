@@ -74,19 +74,33 @@ dlk_client_connect(const char *path, uid_t agent, int *ret_fd)
 }
 
 int
-dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
-    struct dlk_verdict *ret_verdict, struct dlk_buf *challenge)
+dlk_client_say(int fd, const struct dlk_request *request, int64_t deadline_ms)
 {
-	DLK_AUTO_BUF out = { 0 }, in = { 0 };
+	DLK_AUTO_BUF out = { 0 };
 	int error = dlk_request_encode(request, &out);
 
-	if (error == 0)
-		error = dlk_frame_send(fd, dlk_bytes_of(&out), deadline_ms);
-	if (error == 0)
-		error = dlk_frame_receive(fd, deadline_ms, &in);
+	return error ? error : dlk_frame_send(fd, dlk_bytes_of(&out), deadline_ms);
+}
+
+int
+dlk_client_hear(
+    int fd, int64_t deadline_ms, struct dlk_verdict *ret_verdict, struct dlk_buf *challenge)
+{
+	DLK_AUTO_BUF in = { 0 };
+	int error = dlk_frame_receive(fd, deadline_ms, &in);
+
 	if (error == 0 && challenge)
 		error = dlk_verdict_challenge(dlk_bytes_of(&in), challenge);
 	return error ? error : dlk_verdict_decode(dlk_bytes_of(&in), ret_verdict);
+}
+
+int
+dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
+    struct dlk_verdict *ret_verdict, struct dlk_buf *challenge)
+{
+	int error = dlk_client_say(fd, request, deadline_ms);
+
+	return error ? error : dlk_client_hear(fd, deadline_ms, ret_verdict, challenge);
 }
 
 const char *

@@ -15,6 +15,10 @@ int dlk_client_connect(const char *path, uid_t agent, int *ret_fd);
  * NULL: not wanted). 0, or -errno and no verdict. */
 int dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
     struct dlk_verdict *ret_verdict, struct dlk_buf *challenge);
+/* Its two halves, for who does something else in between. */
+int dlk_client_say(int fd, const struct dlk_request *request, int64_t deadline_ms);
+int dlk_client_hear(
+    int fd, int64_t deadline_ms, struct dlk_verdict *ret_verdict, struct dlk_buf *challenge);
 /* Plain words for what these have returned. */
 const char *dlk_client_error(int error);
 

@@ -14,10 +14,19 @@ check-gateways:
 	@tests/deps build run gateways
 	@+$(BUILD) tests $(GATEWAYS_BUILT)
 	@tests/run $(SLOW_GATEWAYS) $(filter-out $(SLOW_GATEWAYS),$(GATEWAYS))
-# what OpenVPN's plugin costs a handshake, and others' tunnels
+# what OpenVPN's plugin costs who connects, and others' tunnels
+BENCH_OPENVPN := $(addprefix $(B)/tests/bench/,since relay sync nothing.so)
+$(B)/tests/bench/nothing.so: $(B)/obj/tests/bench/nothing.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -shared -o $@ $^
+$(B)/tests/bench/since $(B)/tests/bench/relay $(B)/tests/bench/sync: $(B)/tests/bench/%: $(B)/obj/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(LINK) -o $@ $^
 .PHONY: bench-openvpn
 bench-openvpn:
 	@tests/deps build run gateways
-	@+$(BUILD) all $(GATEWAYS_BUILT)
+	@+$(BUILD) all $(GATEWAYS_BUILT) $(BENCH_OPENVPN)
 	@tests/gateways/bench_openvpn
 bench: bench-openvpn
