@@ -57,9 +57,9 @@ LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3 libseccomp) -linih
 CTL_LIBS    = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libqrencode libcurl libpng) -lpam
-AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libevent_openssl libssl libcurl ldap lber)
+AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libssl libcurl ldap lber)
 # tests link whatever the library may need
-TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libevent_openssl libssl libcurl ldap lber libqrencode libpng)
+TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libssl libcurl ldap lber libqrencode libpng)
 
 obj = $(patsubst %.c,$(B)/obj/%.o,$(sort $(wildcard $(1))))
 LIB := $(call obj,lib/*/*.c)

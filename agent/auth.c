@@ -7,51 +7,47 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/queue.h>
-
-#include <event2/http.h>
-#include <event2/keyvalq_struct.h>
 
 #include "agent/profile.h"
 #include "base/text.h"
 
-#define HEADERS_MAX 256
-
-static void
-add(struct evhttp_request *request, const char *name, const char *value)
+static bool
+add(struct dlk_http *http, const char *name, const char *value)
 {
-	/* libevent refuses a value with a line end */
-	if (value[0] != '\0')
-		(void)evhttp_add_header(
-		    evhttp_request_get_output_headers(request), name, value);
+	return value[0] == '\0' || dlk_http_add(http, name, value);
 }
 
-static void
-add_person(struct evhttp_request *request, const struct dlk_verdict *v)
+static bool
+add_person(struct dlk_http *http, const struct dlk_verdict *v)
 {
-	char until[32];
+	char until[32] = "";
 
-	dlk_text_print(until, sizeof(until), "%" PRId64, v->good_until);
-	add(request, "X-Doublelock-User", v->user);
-	add(request, "X-Doublelock-Subject", v->subject);
-	add(request, "X-Doublelock-Serial", v->serial);
-	add(request, "X-Doublelock-Fingerprint", v->fingerprint);
-	add(request, "X-Doublelock-Good-Until", v->good_until > 0 ? until : "");
+	if (v->good_until > 0)
+		dlk_text_print(until, sizeof(until), "%" PRId64, v->good_until);
+	return add(http, "X-Doublelock-User", v->user) &&
+	       add(http, "X-Doublelock-Subject", v->subject) &&
+	       add(http, "X-Doublelock-Serial", v->serial) &&
+	       add(http, "X-Doublelock-Fingerprint", v->fingerprint) &&
+	       add(http, "X-Doublelock-Good-Until", until);
 }
 
 static void
 answer(struct dlk_question *q)
 {
-	struct evhttp_request *request = q->waiting;
+	struct dlk_http *http = q->door;
+	const char *reason = dlk_reason_str(q->verdict.reason);
 	int status = dlk_question_status(&q->verdict);
 
-	if (status == 200)
-		add_person(request, &q->verdict);
+	/* without all of it the application behind would believe the client's own */
+	if (status == 200 && !add_person(http, &q->verdict)) {
+		status = 403;
+		reason = dlk_reason_str(DLK_R_FAULT_INTERNAL);
+		dlk_http_begin_again(http);
+	}
 	if (status == 401)
-		add(request, "WWW-Authenticate", dlk_question_challenge(&q->verdict));
-	add(request, "X-Doublelock-Reason", dlk_reason_str(q->verdict.reason));
-	dlk_http_answer(q->door, request, status, NULL, (struct dlk_bytes){ 0 });
+		(void)add(http, "WWW-Authenticate", dlk_question_challenge(&q->verdict));
+	(void)add(http, "X-Doublelock-Reason", reason);
+	dlk_http_answer(http, q->waiting, status, NULL, (struct dlk_bytes){ 0 });
 }
 
 /* PROFILE/SERVICE[/...] behind the fixed part of the path. */
@@ -80,55 +76,35 @@ read_path(const char *path, const struct dlk_profile **ret_profile,
 }
 
 static enum dlk_reason
-read_headers(struct dlk_question *q, const struct dlk_profile *profile)
+read_headers(
+    struct dlk_question *q, const struct dlk_profile *profile, const struct dlk_httphead *head)
 {
-	struct dlk_header header[HEADERS_MAX];
-	struct dlk_headers headers = { .header = header };
-	const struct evkeyval *h = NULL;
+	const struct dlk_headers headers = { head->field, head->n };
 
-	TAILQ_FOREACH(h, evhttp_request_get_input_headers(q->waiting), next)
-	{
-		if (headers.n == HEADERS_MAX)
-			return dlk_find(&q->refusal, DLK_STAGE_ADMIT,
-			    DLK_R_POSSESSION_UNPROVEN, "more than %d headers", HEADERS_MAX);
-		header[headers.n++] = (struct dlk_header){ h->key, h->value };
-	}
+	if (head->too_many)
+		return dlk_find(&q->refusal, DLK_STAGE_ADMIT, DLK_R_POSSESSION_UNPROVEN,
+		    "more than %d headers", DLK_HTTPHEAD_FIELDS);
 	return dlk_profile_read(profile, &headers, &q->asked, &q->refusal);
 }
 
-/* What held a code. */
-static void
-wipe_headers(struct evhttp_request *request)
-{
-	const struct evkeyval *h = NULL;
-
-	TAILQ_FOREACH(h, evhttp_request_get_input_headers(request), next)
-	{
-		if (strcasecmp(h->key, "Authorization") == 0 ||
-		    strcasecmp(h->key, "X-Doublelock-Code") == 0)
-			explicit_bzero(h->value, strlen(h->value));
-	}
-}
-
 void
-dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request,
+dlk_auth_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg)
 {
 	struct dlk_question *q = dlk_question_of(peer);
 	const struct dlk_profile *profile;
 
 	if (!q) {
-		dlk_http_answer(http, request, 403, NULL, (struct dlk_bytes){ 0 });
+		dlk_http_answer(http, request->conn, 403, NULL, (struct dlk_bytes){ 0 });
 		return;
 	}
 	q->door = http;
-	q->waiting = request;
+	q->waiting = request->conn;
 	q->answer = answer;
 	q->code_if_needed = true;
 	q->repeats = true;
 	if (q->refusal.reason == DLK_R_UNDECIDED &&
-	    read_path(dlk_http_path(request), &profile, &q->asked, &q->refusal) == DLK_R_OK)
-		(void)read_headers(q, profile);
-	wipe_headers(request);
+	    read_path(request->head->path, &profile, &q->asked, &q->refusal) == DLK_R_OK)
+		(void)read_headers(q, profile, request->head);
 	dlk_question_ask(q, arg);
 }

@@ -10,7 +10,7 @@
 
 /* A route's handler; `arg` is the struct dlk_house. Answers 200, 401 (certificate or code
  * missing) or 403 and nothing else, with headers and never a body. */
-void dlk_auth_handle(struct dlk_http *http, struct evhttp_request *request,
+void dlk_auth_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg);
 
 #endif

@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <event2/buffer.h>
-#include <event2/http.h>
 #include <jansson.h>
 
 #include "agent/spelling.h"
@@ -199,31 +197,24 @@ answer(struct dlk_question *q)
 }
 
 void
-dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
+dlk_check_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg)
 {
-	struct evbuffer *input = evhttp_request_get_input_buffer(request);
-	size_t n = evbuffer_get_length(input);
-	uint8_t *body = evbuffer_pullup(input, -1);
 	struct dlk_question *q = dlk_question_of(peer);
 	char words[128] = "no memory";
 
-	if (!q || (n > 0 && !body)) {
-		dlk_question_free(q);
-		dlk_http_refuse(http, request, 403, words);
+	if (!q) {
+		dlk_http_refuse(http, request->conn, 403, words);
 		return;
 	}
-	int r =
-	    dlk_check_parse(DLK_BYTES(body, n), &q->asked, &q->named, words, sizeof(words));
-	if (n > 0)
-		explicit_bzero(body, n); /* the code was in it */
+	int r = dlk_check_parse(request->body, &q->asked, &q->named, words, sizeof(words));
 	if (r < 0) {
 		dlk_question_free(q);
-		dlk_http_refuse(http, request, r == -ENOMEM ? 403 : 400, words);
+		dlk_http_refuse(http, request->conn, r == -ENOMEM ? 403 : 400, words);
 		return;
 	}
 	q->door = http;
-	q->waiting = request;
+	q->waiting = request->conn;
 	q->answer = answer;
 	dlk_question_ask(q, arg);
 }

@@ -7,7 +7,7 @@
 #include "agent/question.h"
 
 /* A route's handler; `arg` is the struct dlk_house. */
-void dlk_check_handle(struct dlk_http *http, struct evhttp_request *request,
+void dlk_check_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg);
 /* Reads the body into the request of a gateway, and into `named` where the certificate is
  * named by issuer and serial number. 0; or -EINVAL, -EMSGSIZE, -ENOMEM and in `text` (of

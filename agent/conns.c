@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * conns.c - counts, bounds and names connections. It reads no octet of what they carry.
- *
- * evhttp of libevent 2.1 says nothing of a connection before its first request. The way in
- * is the bufferevent that it asks us for: right after evhttp has taken it, and before any
- * octet can have arrived, the argument of its callbacks is the connection. With TLS that is
- * before any octet of the handshake.
+ * conns.c - who comes in and who has to go. Of what they carry it sees nothing.
  */
 #include "agent/conns.h"
 
@@ -16,44 +11,18 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/bufferevent_ssl.h>
 #include <event2/event.h>
-#include <event2/http.h>
 #include <event2/listener.h>
 
+#include "agent/hall.h"
 #include "base/say.h"
 #include "wire/frame.h"
 
 #define LISTENERS_MAX 8
-#define GROUPS_MAX    256
-
-struct dlk_conn {
-	struct dlk_conns *all;
-	struct dlk_conn *next, **back;
-	struct bufferevent *bev;
-	struct evhttp_connection *http; /* NULL until evhttp has made it */
-	struct event *born;
-	int fd;
-	struct dlk_peer peer; /* of this machine */
-	gid_t gid;
-	SSL *ssl; /* the bufferevent's; NULL: of this machine */
-	int64_t begun_ms;
-	struct dlk_gate_from from;
-	struct dlk_gate_pass pass;
-	bool known, busy, refused;
-	int64_t since_ms; /* first octet of a request that is not whole; 0: none */
-};
 
 struct dlk_conns {
-	struct event_base *base;
-	struct dlk_conn *first;
-	size_t n, most;
-	struct dlk_conn **at; /* by descriptor */
-	size_t n_at;
-	struct evhttp *http;
-	struct dlk_gate *gate; /* NULL: of this machine */
+	struct dlk_hall hall; /* first */
+	size_t most;
 	struct evconnlistener *listener[LISTENERS_MAX];
 	size_t n_listeners;
 	struct event *tick, *resume;
@@ -81,7 +50,9 @@ set_full(struct dlk_conns *conns, bool full)
 	conns->full = full;
 	listen_or_not(conns);
 	if (full)
-		dlk_say(DLK_WARNING, "%zu connections are open: new ones wait", conns->n);
+		dlk_say(DLK_WARNING,
+		    "no descriptor is left, with %zu connections: new ones wait",
+		    dlk_owners_count(conns->hall.owners));
 }
 
 static void
@@ -99,10 +70,10 @@ resume(evutil_socket_t fd, short what, void *arg)
 /* Somebody who has all that one may have, and comes again and again, would keep the loop from
  * those who are there: libevent accepts whoever waits before it looks at anybody else. */
 static void
-take(struct dlk_conns *conns, int64_t now)
+pace(struct dlk_conns *conns)
 {
 	if (++conns->taken < DLK_CONNS_BURST || conns->pauses ||
-	    now - conns->crowded_ms > DLK_CONNS_CROWD_MS)
+	    dlk_monotonic_ms() - conns->crowded_ms > DLK_CONNS_CROWD_MS)
 		return;
 	conns->pauses =
 	    event_add(conns->resume, &(struct timeval){ .tv_usec = DLK_CONNS_PAUSE_US }) == 0;
@@ -110,205 +81,121 @@ take(struct dlk_conns *conns, int64_t now)
 }
 
 static void
-forget(struct dlk_conn *conn)
+end_place(struct dlk_place *place)
 {
-	*conn->back = conn->next;
-	if (conn->next)
-		conn->next->back = conn->back;
-	conn->all->n--;
-	if (conn->known)
-		conn->all->at[conn->fd] = NULL;
-	set_full(conn->all, false);
-	if (conn->born)
-		event_free(conn->born);
-	free(conn);
+	dlk_conn_end((struct dlk_conn *)(void *)place);
 }
 
-static void
-closed(struct evhttp_connection *http, void *arg)
-{
-	(void)http;
-	forget(arg);
-}
-
-static void
-arriving(struct evbuffer *buffer, const struct evbuffer_cb_info *info, void *arg)
-{
-	struct dlk_conn *conn = arg;
-
-	(void)buffer;
-	if (info->n_added > 0 && conn->since_ms == 0 && !conn->busy)
-		conn->since_ms = dlk_monotonic_ms();
-}
-
-/* One user of this machine does not take the places of all others. */
+/* Who is there; false where nobody can say. */
 static bool
-takes_too_many(const struct dlk_conn *conn)
-{
-	size_t n = 0;
-
-	if (conn->peer.uid == 0)
-		return false;
-	for (const struct dlk_conn *c = conn->all->first; c; c = c->next)
-		if (c->known && c->peer.uid == conn->peer.uid)
-			n++;
-	return n > conn->all->most * DLK_CONNS_SHARE / 100;
-}
-
-static bool
-comes_from(const struct dlk_conn *conn, const struct dlk_gate_from *from)
-{
-	return conn->known && memcmp(conn->from.key, from->key, sizeof(from->key)) == 0;
-}
-
-/* One address does not take the places of all others, neither by handshakes nor after them. */
-static bool
-is_let_in(const struct dlk_conn *conn)
-{
-	size_t here = 0, beginning_here = 0, beginning = 0;
-
-	for (const struct dlk_conn *c = conn->all->first; c; c = c->next) {
-		bool begins = c->ssl && !SSL_is_init_finished(c->ssl);
-		bool same = comes_from(c, &conn->from);
-
-		here += same;
-		beginning += begins;
-		beginning_here += begins && same;
-	}
-	return here <= conn->all->most * DLK_CONNS_SHARE / 100 &&
-	       dlk_gate_lets(conn->all->gate, &conn->from, beginning_here, beginning);
-}
-
-static bool
-knows_local(struct dlk_conn *conn)
+know(struct dlk_conn *conn, uint8_t key[DLK_OWNERS_KEY])
 {
 	struct ucred peer;
 	socklen_t n = sizeof(peer);
 
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 ||
+	memset(key, 0, DLK_OWNERS_KEY);
+	if (conn->remote) {
+		_Static_assert(DLK_GATE_ADDRESS <= DLK_OWNERS_KEY, "an address is a key");
+		if (dlk_gate_from(conn->stream.fd, &conn->remote->from) < 0)
+			return false;
+		memcpy(key, conn->remote->from.key, DLK_GATE_ADDRESS);
+		return true;
+	}
+	if (getsockopt(conn->stream.fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) < 0 ||
 	    peer.uid == DLK_PEER_NOBODY)
 		return false;
-	conn->peer.uid = peer.uid;
+	conn->uid = peer.uid;
 	conn->gid = peer.gid;
+	memcpy(key, &peer.uid, sizeof(peer.uid));
 	return true;
 }
 
+/* Of whoever has most the one that has been idle for longest; of the newcomer itself where
+ * nobody has more. */
 static bool
-know(struct dlk_conn *conn)
+make_place(struct dlk_conns *conns, const struct dlk_owner *newcomer)
 {
-	conn->fd = bufferevent_getfd(conn->bev);
-	if (conn->fd < 0 || (size_t)conn->fd >= conn->all->n_at)
+	const struct dlk_owner *largest = dlk_owners_largest(conns->hall.owners);
+	struct dlk_place *oldest;
+
+	if (!largest)
 		return false;
-	if (conn->ssl ? dlk_gate_from(conn->fd, &conn->from) < 0 : !knows_local(conn))
+	if (newcomer && newcomer->n >= largest->n)
+		largest = newcomer;
+	oldest = dlk_owner_oldest(largest);
+	if (oldest)
+		end_place(oldest);
+	return oldest != NULL;
+}
+
+/* One user of this machine, or one address, does not take the places of all others, neither by
+ * handshakes nor after them. */
+static bool
+is_let_in(struct dlk_conns *conns, const struct dlk_conn *conn)
+{
+	const struct dlk_owner *owner = conn->place.owner;
+	bool exempt = !conn->remote && conn->uid == 0;
+
+	if (!exempt && owner->n > conns->most * DLK_CONNS_SHARE / 100)
 		return false;
-	conn->known = true;
-	conn->all->at[conn->fd] = conn;
-	return true;
+	if (conn->remote &&
+	    !dlk_gate_lets(conns->hall.gate, &conn->remote->from, owner->n_handshakes + 1,
+		dlk_owners_handshakes(conns->hall.owners) + 1))
+		return false;
+	return dlk_owners_count(conns->hall.owners) <= conns->most || make_place(conns, owner);
+}
+
+static bool
+begin(struct dlk_conns *conns, struct dlk_conn *conn)
+{
+	uint8_t key[DLK_OWNERS_KEY];
+
+	if (!know(conn, key) || dlk_owners_add(conns->hall.owners, key, &conn->place) < 0)
+		return false;
+	if (!is_let_in(conns, conn)) {
+		conns->crowded_ms = dlk_monotonic_ms();
+		return false;
+	}
+	return dlk_conn_open(conn);
 }
 
 static void
-born(evutil_socket_t fd, short what, void *arg)
-{
-	struct dlk_conn *conn = arg;
-	struct bufferevent *bev = conn->bev;
-	bufferevent_event_cb event = NULL;
-	void *taken = NULL;
-
-	(void)fd;
-	(void)what;
-	bufferevent_getcb(bev, NULL, NULL, &event, &taken);
-	if (!event) {
-		forget(conn); /* evhttp has given it up already */
-		bufferevent_decref(bev);
-		return;
-	}
-	conn->http = taken;
-	evhttp_connection_set_closecb(conn->http, closed, conn);
-	bool refused = conn->refused || !know(conn) ||
-		       (conn->ssl ? !is_let_in(conn) : takes_too_many(conn)) ||
-		       !evbuffer_add_cb(bufferevent_get_input(bev), arriving, conn);
-	bufferevent_decref(bev);
-	if (!refused)
-		return;
-	conn->all->crowded_ms = dlk_monotonic_ms();
-	evhttp_connection_free(conn->http);
-}
-
-static struct bufferevent *
-make_bufferevent(struct event_base *base, struct dlk_conn *conn, struct dlk_gate *gate)
-{
-	SSL *ssl = gate ? dlk_gate_ssl(gate) : NULL;
-
-	if (!ssl) {
-		/* without one evhttp would make one of its own */
-		conn->refused = gate != NULL;
-		return bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
-	}
-	struct bufferevent *bev = bufferevent_openssl_socket_new(
-	    base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (!bev)
-		SSL_free(ssl);
-	conn->ssl = bev ? ssl : NULL;
-	return bev;
-}
-
-static struct bufferevent *
-make(struct event_base *base, void *arg)
+accepted(struct evconnlistener *listener, evutil_socket_t fd, struct sockaddr *address, int n,
+    void *arg)
 {
 	struct dlk_conns *conns = arg;
 	struct dlk_conn *conn = calloc(1, sizeof(*conn));
+	SSL *ssl = conns->hall.gate ? dlk_gate_ssl(conns->hall.gate) : NULL;
 
-	if (!conn)
-		return NULL;
-	conn->begun_ms = dlk_monotonic_ms();
-	conn->bev = make_bufferevent(base, conn, conns->gate);
-	conn->born = event_new(base, -1, 0, born, conn);
-	if (!conn->bev || !conn->born) {
-		if (conn->bev)
-			bufferevent_free(conn->bev);
-		if (conn->born)
-			event_free(conn->born);
+	(void)listener, (void)address, (void)n;
+	pace(conns);
+	if (!conn || (conns->hall.gate && !ssl)) {
+		SSL_free(ssl);
 		free(conn);
-		return NULL;
+		close(fd);
+		return;
 	}
-	conn->all = conns;
-	conn->next = conns->first;
-	conn->back = &conns->first;
-	if (conn->next)
-		conn->next->back = &conn->next;
-	conns->first = conn;
-	bufferevent_incref(conn->bev);
-	take(conns, conn->begun_ms);
-	event_active(conn->born, EV_TIMEOUT, 1);
-	if (++conns->n >= conns->most)
-		set_full(conns, true);
-	return conn->bev;
-}
-
-/* A request or a handshake that trickles in holds a place as long as it likes otherwise. */
-static bool
-is_late(const struct dlk_conn *conn, int64_t now)
-{
-	if (conn->ssl && !SSL_is_init_finished(conn->ssl))
-		return now - conn->begun_ms > DLK_GATE_HANDSHAKE_MS;
-	return !conn->busy && conn->since_ms > 0 && now - conn->since_ms > DLK_CONNS_ARRIVE_MS;
+	conn->hall = &conns->hall;
+	if (ssl)
+		conn->remote = calloc(1, sizeof(*conn->remote));
+	if (dlk_stream_init(fd, ssl, &conn->stream) < 0 || (ssl && !conn->remote) ||
+	    !begin(conns, conn))
+		dlk_conn_end(conn);
 }
 
 static void
 tick(evutil_socket_t fd, short what, void *arg)
 {
+	static const int64_t limit_ms[DLK_WAITS] = { [DLK_WAIT_IDLE] =
+							 DLK_CONNS_IDLE_S * INT64_C(1000),
+		[DLK_WAIT_ARRIVING] = DLK_CONNS_ARRIVE_MS,
+		[DLK_WAIT_HANDSHAKE] = DLK_GATE_HANDSHAKE_MS };
 	struct dlk_conns *conns = arg;
-	int64_t now = dlk_monotonic_ms();
 
 	(void)fd;
 	(void)what;
-	for (struct dlk_conn *conn = conns->first, *next; conn; conn = next) {
-		next = conn->next;
-		if (conn->http && is_late(conn, now))
-			evhttp_connection_free(conn->http);
-	}
-	if (conns->n < conns->most)
-		set_full(conns, false);
+	dlk_owners_each_late(conns->hall.owners, limit_ms, dlk_monotonic_ms(), end_place);
+	set_full(conns, false);
 }
 
 static size_t
@@ -318,81 +205,66 @@ descriptors(void)
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur < 2 * DLK_CONNS_SPARE)
 		return 2 * DLK_CONNS_SPARE;
-	return limit.rlim_cur < 65536 ? limit.rlim_cur : 65536;
+	return limit.rlim_cur < DLK_CONNS_MAX + DLK_CONNS_SPARE
+		   ? limit.rlim_cur
+		   : DLK_CONNS_MAX + DLK_CONNS_SPARE;
 }
 
 void
 dlk_conns_narrow(struct dlk_conns *conns, unsigned percent)
 {
-	conns->most = (conns->n_at - DLK_CONNS_SPARE) * percent / 100;
-	if (conns->most > DLK_CONNS_MAX)
-		conns->most = DLK_CONNS_MAX;
+	conns->most = (descriptors() - DLK_CONNS_SPARE) * percent / 100;
 }
 
 static int
 prepare(struct dlk_conns *conns, unsigned percent)
 {
-	conns->n_at = descriptors();
 	dlk_conns_narrow(conns, percent);
-	conns->at = calloc(conns->n_at, sizeof(struct dlk_conn *));
-	conns->tick = event_new(conns->base, -1, EV_PERSIST, tick, conns);
-	conns->resume = event_new(conns->base, -1, 0, resume, conns);
-	if (!conns->at || !conns->tick || !conns->resume)
+	conns->hall.owners = dlk_owners_new();
+	conns->tick = event_new(conns->hall.base, -1, EV_PERSIST, tick, conns);
+	conns->resume = event_new(conns->hall.base, -1, 0, resume, conns);
+	if (!conns->hall.owners || !conns->tick || !conns->resume)
 		return -ENOMEM;
 	return event_add(conns->tick, &(struct timeval){ .tv_sec = 1 }) < 0 ? -ENOMEM : 0;
 }
 
 int
-dlk_conns_new(struct event_base *base, struct evhttp *http, struct dlk_gate *gate,
-    unsigned percent, struct dlk_conns **ret_conns)
+dlk_conns_new(struct event_base *base, const struct dlk_conn_reader *reader,
+    struct dlk_gate *gate, unsigned percent, struct dlk_conns **ret_conns)
 {
 	struct dlk_conns *conns = calloc(1, sizeof(*conns));
 
 	if (!conns)
 		return -ENOMEM;
-	conns->base = base;
-	conns->http = http;
-	conns->gate = gate;
-	int r = prepare(conns, percent);
-	if (r < 0) {
-		if (conns->tick)
-			event_free(conns->tick);
-		if (conns->resume)
-			event_free(conns->resume);
-		free(conns->at);
-		free(conns);
-		return r;
-	}
-	evhttp_set_bevcb(http, make, conns);
-	*ret_conns = conns;
-	return 0;
+	conns->hall.base = base;
+	conns->hall.reader = *reader;
+	conns->hall.gate = gate;
+	*ret_conns = conns; /* lives as long as the process, as does what a failure leaves */
+	return prepare(conns, percent);
 }
 
-/* No descriptor is left: the next tick tries again, instead of a loop that spins. */
+/* No descriptor is left. One that idles gives up its own; where there is none, the next tick
+ * tries again, instead of a loop that spins. */
 static void
 no_descriptor(struct evconnlistener *listener, void *arg)
 {
 	struct dlk_conns *conns = arg;
 
 	(void)listener;
-	set_full(conns, true);
+	if (!make_place(conns, NULL))
+		set_full(conns, true);
 }
 
 int
 dlk_conns_listen(struct dlk_conns *conns, int fd)
 {
-	if (conns->n_listeners == LISTENERS_MAX) {
-		close(fd);
-		return -E2BIG;
-	}
-	struct evconnlistener *listener = evconnlistener_new(
-	    conns->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
+	struct evconnlistener *listener = NULL;
+
+	if (conns->n_listeners < LISTENERS_MAX)
+		listener = evconnlistener_new(conns->hall.base, accepted, conns,
+		    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (!listener) {
 		close(fd);
-		return -ENOMEM;
-	}
-	if (!evhttp_bind_listener(conns->http, listener)) {
-		evconnlistener_free(listener);
 		return -ENOMEM;
 	}
 	evconnlistener_set_error_cb(listener, no_descriptor);
@@ -408,66 +280,8 @@ dlk_conns_stop_listening(struct dlk_conns *conns)
 	conns->n_listeners = 0;
 }
 
-struct dlk_conn *
-dlk_conns_find(struct dlk_conns *conns, struct evhttp_request *request)
-{
-	struct evhttp_connection *http = evhttp_request_get_connection(request);
-	int fd = http ? bufferevent_getfd(evhttp_connection_get_bufferevent(http)) : -1;
-
-	if (fd < 0 || (size_t)fd >= conns->n_at || !conns->at[fd])
-		return NULL;
-	conns->at[fd]->busy = true;
-	conns->at[fd]->since_ms = 0;
-	return conns->at[fd];
-}
-
-void
-dlk_conn_rest(struct dlk_conn *conn)
-{
-	conn->busy = false;
-}
-
-const struct dlk_peer *
-dlk_conn_peer(const struct dlk_conn *conn)
-{
-	if (!conn->ssl)
-		return &conn->peer;
-	return dlk_gate_holds(conn->all->gate, &conn->pass) ? &conn->pass.peer : NULL;
-}
-
-void
-dlk_conn_judge(struct dlk_conn *conn,
-    void (*done)(const struct dlk_gate_pass *pass, void *arg), void *arg)
-{
-	dlk_gate_judge(conn->all->gate, conn->ssl, &conn->from, done, arg);
-}
-
-void
-dlk_conn_keep(struct dlk_conn *conn, const struct dlk_gate_pass *pass)
-{
-	conn->pass = *pass;
-}
-
-bool
-dlk_conn_in_group(const struct dlk_conn *conn, gid_t group)
-{
-	gid_t groups[GROUPS_MAX];
-	socklen_t n = sizeof(groups);
-
-	if (conn->ssl)
-		return false;
-	if (conn->gid == group)
-		return true;
-	if (getsockopt(conn->fd, SOL_SOCKET, SO_PEERGROUPS, groups, &n) < 0)
-		return false;
-	for (size_t i = 0; i < n / sizeof(gid_t); i++)
-		if (groups[i] == group)
-			return true;
-	return false;
-}
-
 size_t
 dlk_conns_count(const struct dlk_conns *conns)
 {
-	return conns->n;
+	return dlk_owners_count(conns->hall.owners);
 }

@@ -14,7 +14,7 @@
 struct probe {
 	struct dlk_job job; /* first */
 	struct dlk_http *http;
-	struct evhttp_request *request;
+	struct dlk_conn *conn;
 	const struct dlk_house *house;
 	bool shown; /* the asker may read the words */
 	bool good;
@@ -72,7 +72,7 @@ done(struct dlk_job *job, bool worked)
 	const struct dlk_list *stale = lists ? dlk_lists_stale(lists, dlk_clock_now()) : NULL;
 	json_t *object = describe(probe, store, stale);
 	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
-	dlk_http_answer(probe->http, probe->request, lists && store && !stale ? 200 : 503,
+	dlk_http_answer(probe->http, probe->conn, lists && store && !stale ? 200 : 503,
 	    text ? "application/json" : NULL, dlk_bytes_str(text));
 	free(text);
 	free(lists);
@@ -81,20 +81,20 @@ done(struct dlk_job *job, bool worked)
 }
 
 void
-dlk_health_handle(struct dlk_http *http, struct evhttp_request *request,
+dlk_health_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg)
 {
 	const struct dlk_house *house = arg;
 	struct probe *probe = calloc(1, sizeof(*probe));
 
 	if (!probe) {
-		dlk_http_refuse(http, request, 503, "no memory");
+		dlk_http_refuse(http, request->conn, 503, "no memory");
 		return;
 	}
 	probe->job.work = work;
 	probe->job.done = done;
 	probe->http = http;
-	probe->request = request;
+	probe->conn = request->conn;
 	probe->house = house;
 	probe->shown = peer->uid == 0 || peer->uid == geteuid();
 	dlk_serve_ask(house->serve, &probe->job);

@@ -9,7 +9,7 @@
 /* A route's handler; `arg` is the struct dlk_house. 200 where the record can be written and
  * no issuer's list of revocation is over, 503 otherwise. Why not, and why a newer
  * configuration is not in force, is shown to root and to the agent's own user alone. */
-void dlk_health_handle(struct dlk_http *http, struct evhttp_request *request,
+void dlk_health_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg);
 
 #endif

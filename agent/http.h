@@ -3,7 +3,8 @@
 #ifndef DLK_AGENT_HTTP_H
 #define DLK_AGENT_HTTP_H
 
-#include "agent/gate.h"
+#include "agent/conns.h"
+#include "agent/httphead.h"
 #include "agent/listen.h"
 
 #define DLK_HTTP_BODY_MAX   (512 * 1024)
@@ -13,8 +14,14 @@
 enum { DLK_HTTP_GET = 1 << 0, DLK_HTTP_POST = 1 << 1, DLK_HTTP_ANY = 1 << 2 };
 
 struct event_base;
-struct evhttp_request;
 struct dlk_http;
+
+/* A request, for as long as its handler has it. Whoever answers later keeps the connection. */
+struct dlk_http_request {
+	struct dlk_conn *conn;
+	const struct dlk_httphead *head;
+	struct dlk_bytes body;
+};
 
 struct dlk_route {
 	const char *path; /* the whole path; one that ends in '/' takes all below it */
@@ -23,7 +30,7 @@ struct dlk_route {
 	    restricted; /* root, the agent's own user, group doublelock-metrics, and readers */
 	bool refuses;   /* peers of other hosts that are not accepted, with a record */
 	/* Answers by dlk_http_answer(), now or later. */
-	void (*handle)(struct dlk_http *http, struct evhttp_request *request,
+	void (*handle)(struct dlk_http *http, const struct dlk_http_request *request,
 	    const struct dlk_peer *peer, void *arg);
 	void *arg;
 };
@@ -34,15 +41,17 @@ int dlk_http_new(struct event_base *base, struct dlk_listeners *listeners,
 /* Besides, gateways on other hosts. Takes the sockets. 0 or -errno. */
 int dlk_http_listen_tls(struct event_base *base, struct dlk_http *http, struct dlk_gate *gate,
     struct dlk_listeners *listeners);
-/* `type` NULL and an empty body: Content-Length 0. Headers of the answer that are not these
- * are put into evhttp_request_get_output_headers() before. */
-void dlk_http_answer(struct dlk_http *http, struct evhttp_request *request, int code,
-    const char *type, struct dlk_bytes body);
+/* A header of the answer that dlk_http_answer() gives next. False, and it is not there: there
+ * was no room for it, or it would have been more than one line. */
+bool dlk_http_add(struct dlk_http *http, const char *name, const char *value);
+/* Without headers that were added before. */
+void dlk_http_begin_again(struct dlk_http *http);
+/* `type` NULL and an empty body: Content-Length 0. */
+void dlk_http_answer(struct dlk_http *http, struct dlk_conn *conn, int code, const char *type,
+    struct dlk_bytes body);
 /* {"error": words} */
 void dlk_http_refuse(
-    struct dlk_http *http, struct evhttp_request *request, int code, const char *words);
-/* The path without its query; "" where there is none. */
-const char *dlk_http_path(struct evhttp_request *request);
+    struct dlk_http *http, struct dlk_conn *conn, int code, const char *words);
 size_t dlk_http_connections(const struct dlk_http *http);
 size_t dlk_http_open(const struct dlk_http *http); /* requests that are not answered yet */
 void dlk_http_stop_listening(struct dlk_http *http);

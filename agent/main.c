@@ -297,10 +297,10 @@ watch_memo(struct agent *agent)
 	return 0;
 }
 
-/* evhttp stops and begins to read with each request: with a list of changes most of that never
- * reaches the kernel. No descriptor is there twice, which that would not bear. One that was
- * closed is taken out late, when its number may be another thread's file: that fails, and
- * libevent expects it to; ThreadSanitizer does not. */
+/* What speaks no HTTP stops and begins to write with each answer: with a list of changes most
+ * of that never reaches the kernel. No descriptor is there twice, which that would not bear.
+ * One that was closed is taken out late, when its number may be another thread's file: that
+ * fails, and libevent expects it to; ThreadSanitizer does not. */
 #ifdef __SANITIZE_THREAD__
 #define LOOP_FLAGS 0
 #else
@@ -426,6 +426,8 @@ start(struct agent *agent)
 {
 	dlk_notify_open();
 	int code = dlk_sandbox_reset();
+	if (code == 0)
+		code = dlk_sandbox_allow_files(DLK_CONNS_FILES);
 	if (code < 0)
 		return broken("resetting limits", code);
 	code = settle_identity(agent);

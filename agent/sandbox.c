@@ -87,6 +87,12 @@ dlk_sandbox_reset(void)
 	return chdir("/") == 0 ? 0 : -errno;
 }
 
+int
+dlk_sandbox_allow_files(unsigned n)
+{
+	return set_limit(RLIMIT_NOFILE, n);
+}
+
 static int
 is_all(uid_t uid, gid_t gid)
 {

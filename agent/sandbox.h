@@ -11,6 +11,8 @@
 
 /* Limits, signal mask and dispositions, umask and working directory as for a daemon. */
 int dlk_sandbox_reset(void);
+/* So many descriptors, or as many as it may have. 0 or -errno. */
+int dlk_sandbox_allow_files(unsigned n);
 /* Becomes the user for good (all three uids and gids, its one group) and proves that the way
  * back is shut. Not root already: 0 only where the process is that user. */
 int dlk_sandbox_become(const char *user);

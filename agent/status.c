@@ -17,7 +17,7 @@
 struct status {
 	struct dlk_job job; /* first */
 	struct dlk_http *http;
-	struct evhttp_request *request;
+	struct dlk_conn *conn;
 	const struct dlk_house *house;
 	void (*answer)(struct status *status, bool worked);
 	bool store;
@@ -70,10 +70,9 @@ answer_metrics(struct status *s, bool worked)
 	gauges.rejected = dlk_reload_rejected(s->house->reload, words, sizeof(words));
 	dlk_courier_counts(s->house->courier, &gauges.delivered, &gauges.failed);
 	if (dlk_metrics_text(s->house->metrics, &gauges, &text) < 0)
-		dlk_http_refuse(s->http, s->request, 503, "no memory");
+		dlk_http_refuse(s->http, s->conn, 503, "no memory");
 	else
-		dlk_http_answer(
-		    s->http, s->request, 200, DLK_METRICS_TYPE, dlk_bytes_of(&text));
+		dlk_http_answer(s->http, s->conn, 200, DLK_METRICS_TYPE, dlk_bytes_of(&text));
 	free(lists);
 }
 
@@ -94,33 +93,33 @@ answer_status(struct status *s, bool worked)
 	    (json_int_t)dlk_http_connections(s->http), "threads",
 	    (json_int_t)dlk_serve_threads(s->house->serve));
 	char *text = object ? json_dumps(object, JSON_INDENT(2)) : NULL;
-	dlk_http_answer(s->http, s->request, text ? 200 : 503,
-	    text ? "application/json" : NULL, dlk_bytes_str(text));
+	dlk_http_answer(s->http, s->conn, text ? 200 : 503, text ? "application/json" : NULL,
+	    dlk_bytes_str(text));
 	free(text);
 	json_decref(object);
 }
 
 static void
-ask(struct dlk_http *http, struct evhttp_request *request, const struct dlk_house *house,
-    void (*answer)(struct status *status, bool worked))
+ask(struct dlk_http *http, const struct dlk_http_request *request,
+    const struct dlk_house *house, void (*answer)(struct status *status, bool worked))
 {
 	struct status *s = calloc(1, sizeof(*s));
 
 	if (!s) {
-		dlk_http_refuse(http, request, 503, "no memory");
+		dlk_http_refuse(http, request->conn, 503, "no memory");
 		return;
 	}
 	s->job.work = work;
 	s->job.done = done;
 	s->http = http;
-	s->request = request;
+	s->conn = request->conn;
 	s->house = house;
 	s->answer = answer;
 	dlk_serve_ask(house->serve, &s->job);
 }
 
 void
-dlk_status_metrics(struct dlk_http *http, struct evhttp_request *request,
+dlk_status_metrics(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg)
 {
 	(void)peer;
@@ -128,7 +127,7 @@ dlk_status_metrics(struct dlk_http *http, struct evhttp_request *request,
 }
 
 void
-dlk_status_handle(struct dlk_http *http, struct evhttp_request *request,
+dlk_status_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg)
 {
 	(void)peer;

@@ -7,9 +7,9 @@
 #include "agent/http.h"
 
 /* Handlers of routes that are restricted; `arg` is the struct dlk_house. */
-void dlk_status_metrics(struct dlk_http *http, struct evhttp_request *request,
+void dlk_status_metrics(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg);
-void dlk_status_handle(struct dlk_http *http, struct evhttp_request *request,
+void dlk_status_handle(struct dlk_http *http, const struct dlk_http_request *request,
     const struct dlk_peer *peer, void *arg);
 
 #endif

@@ -28,7 +28,7 @@ $(B)/tests/prove-hasty: $(filter-out %/prove/main.o,$(PROVE)) $(B)/obj/tests/age
 	$(Q)$(LINK) -o $@ $^
 $(B)/tests/test_prove: $(B)/obj/tests/unit/sshsign.o | $(B)/doublelock-prove $(B)/tests/prove-hasty
 # the library once more, behind the parts that need it
-FUZZ_AGENT := $(B)/fuzz/fuzz_gateway $(B)/fuzz/fuzz_spop $(B)/fuzz/fuzz_fcgi
+FUZZ_AGENT := $(B)/fuzz/fuzz_gateway $(B)/fuzz/fuzz_spop $(B)/fuzz/fuzz_fcgi $(B)/fuzz/fuzz_http
 $(FUZZ_AGENT): $(AGENT_PARTS)
 $(FUZZ_AGENT): TEST_LIBS += $(B)/libdoublelock.a
 $(B)/fuzz/fuzz_password: $(call obj,agent/gateways/password.c)

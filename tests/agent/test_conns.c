@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* No uid takes all places; with every one taken, whoever comes waits until somebody goes. */
+/* No uid takes all places, nor all memory; with every place taken, whoever has most gives up
+ * the one that was idle for longest. */
 #include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -27,19 +28,20 @@
 #define PLACES      (DESCRIPTORS - DLK_CONNS_SPARE)
 #define SHARE       (PLACES * DLK_CONNS_SHARE / 100)
 #define OTHER       12345
+#define THIRD       12346
 
 static char dir[] = "/tmp/doublelock-test-XXXXXX";
 static char where[64];
 static pid_t server;
 
 static void
-greet(struct dlk_http *http, struct evhttp_request *request, const struct dlk_peer *peer,
-    void *arg)
+greet(struct dlk_http *http, const struct dlk_http_request *request,
+    const struct dlk_peer *peer, void *arg)
 {
 	(void)arg;
-	dlk_http_answer(http, request,
-	    peer->uid == geteuid() || peer->uid == OTHER ? 200 : 403, "text/plain",
-	    dlk_bytes_str("hello"));
+	dlk_http_answer(http, request->conn,
+	    peer->uid == geteuid() || peer->uid == OTHER || peer->uid == THIRD ? 200 : 403,
+	    "text/plain", dlk_bytes_str("hello"));
 }
 
 static void
@@ -129,63 +131,177 @@ hears(int fd, int patience_ms)
 	return true;
 }
 
-/* The rest of the places, by root; nobody else can have them. */
 static void
-fill(int *fd, size_t n)
+serve_all(const int *fd, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		fd[i] = come(0);
 		say(fd[i]);
 		assert_true(hears(fd[i], 20000));
-	}
-	int last = come(0);
-	say(last);
-	assert_false(hears(last, 100));
-	close(fd[0]);
-	assert_true(hears(last, 20000));
-	fd[0] = last;
-	for (size_t i = 0; i < n; i++) {
-		say(fd[i]);
-		assert_true(hears(fd[i], 20000));
-		close(fd[i]);
 	}
 }
 
 static void
-places_are_shared_and_waited_for(void **state)
+close_all(const int *fd, size_t n)
 {
-	int fd[SHARE], rest[PLACES - SHARE];
-	uid_t uid = geteuid() == 0 ? OTHER : geteuid();
+	for (size_t i = 0; i < n; i++)
+		close(fd[i]);
+}
+
+static void
+come_all(uid_t uid, int *fd, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		fd[i] = come(uid);
+		serve_all(&fd[i], 1);
+	}
+}
+
+/* Within 20 s it is; a peer that was cut short hears of that as well. */
+static void
+is_closed(int fd)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN };
 	char octet;
 
+	assert_int_equal(poll(&ready, 1, 20000), 1);
+	assert_true(recv(fd, &octet, 1, 0) <= 0);
+}
+
+static uid_t
+somebody(void)
+{
+	return geteuid() == 0 ? OTHER : geteuid();
+}
+
+static void
+one_uid_has_its_share_and_no_more(void **state)
+{
+	int fd[SHARE];
+
 	(void)state;
-	for (size_t i = 0; i < SHARE; i++) {
-		fd[i] = come(uid);
-		say(fd[i]);
-		assert_true(hears(fd[i], 20000));
+	come_all(somebody(), fd, SHARE);
+	for (int i = 0; i < 3; i++) {
+		int more = come(somebody());
+		is_closed(more);
+		close(more);
 	}
-	int more = come(uid);
-	assert_true(recv(more, &octet, 1, 0) <= 0);
-	close(more);
-	if (geteuid() == 0)
-		fill(rest, PLACES - SHARE);
+	if (geteuid() == 0) {
+		int third = come(THIRD);
+		serve_all(&third, 1);
+		close(third);
+	}
 	/* those that have a place keep it */
-	for (size_t i = 0; i < SHARE; i++) {
-		say(fd[i]);
-		assert_true(hears(fd[i], 20000));
-		close(fd[i]);
-	}
-	int again = come(uid);
-	say(again);
-	assert_true(hears(again, 20000));
+	serve_all(fd, SHARE);
+	close_all(fd, SHARE);
+	int again = come(somebody());
+	serve_all(&again, 1);
 	close(again);
+}
+
+static void
+where_all_are_taken_the_one_with_most_gives_way(void **state)
+{
+	int fd[SHARE], rest[PLACES - SHARE], third[2];
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	come_all(OTHER, fd, SHARE);
+	come_all(0, rest, PLACES - SHARE);
+	serve_all(fd, 1); /* now the second one was idle for longest */
+	come_all(THIRD, third, 2);
+	is_closed(fd[1]);
+	is_closed(fd[2]);
+	serve_all(fd, 1);
+	serve_all(fd + 3, SHARE - 3);
+	serve_all(rest, PLACES - SHARE);
+	serve_all(third, 2);
+	close_all(fd, SHARE);
+	close_all(rest, PLACES - SHARE);
+	close_all(third, 2);
+}
+
+/* Half requests hold places as well, and those give way too. */
+static void
+half_requests_keep_nobody_out(void **state)
+{
+	int fd[SHARE], rest[PLACES - SHARE], third, n_gone = 0;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	come_all(OTHER, fd, SHARE);
+	for (size_t i = 0; i < SHARE; i++)
+		assert_int_equal(send(fd[i], "GET / HT", 8, MSG_NOSIGNAL), 8);
+	come_all(0, rest, PLACES - SHARE);
+	third = come(THIRD);
+	serve_all(&third, 1);
+	for (size_t i = 0; i < SHARE; i++) {
+		if (send(fd[i], "TP/1.1\n\n", 8, MSG_NOSIGNAL) == 8)
+			assert_true(hears(fd[i], 20000));
+		else
+			n_gone++;
+	}
+	assert_int_equal(n_gone, 1);
+	close_all(fd, SHARE);
+	close_all(rest, PLACES - SHARE);
+	close(third);
+}
+
+/* The most that a request may have, but for the last octet. False where it was cut short. */
+static bool
+say_much(int fd)
+{
+	static char room[DLK_HTTP_BODY_MAX - 1];
+	char head[128];
+	int n = snprintf(head, sizeof(head), "POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n",
+	    DLK_HTTP_BODY_MAX);
+	size_t sent = 0;
+
+	assert_int_equal(send(fd, head, (size_t)n, MSG_NOSIGNAL), n);
+	while (sent < sizeof(room)) {
+		ssize_t r = send(fd, room + sent, sizeof(room) - sent, MSG_NOSIGNAL);
+		if (r <= 0)
+			return false;
+		sent += (size_t)r;
+	}
+	return true;
+}
+
+static void
+memory_has_its_share_too(void **state)
+{
+	const size_t most = DLK_CONN_OCTETS_OF_ONE / DLK_HTTP_BODY_MAX;
+	int fd[SHARE];
+	size_t n = 0;
+	bool whole = true;
+
+	(void)state;
+	while (whole && n < SHARE) {
+		fd[n] = come(somebody());
+		whole = say_much(fd[n++]);
+	}
+	assert_false(whole);
+	assert_in_range(n, most / 2, most + 1);
+	if (geteuid() == 0) {
+		int third = come(THIRD);
+		serve_all(&third, 1);
+		close(third);
+	}
+	close_all(fd, n);
+	fd[0] = come(somebody());
+	serve_all(fd, 1);
+	close(fd[0]);
 }
 
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(places_are_shared_and_waited_for),
+		cmocka_unit_test(one_uid_has_its_share_and_no_more),
+		cmocka_unit_test(where_all_are_taken_the_one_with_most_gives_way),
+		cmocka_unit_test(half_requests_keep_nobody_out),
+		cmocka_unit_test(memory_has_its_share_too),
 	};
 	return cmocka_run_group_tests_name("conns", tests, set_up, tear_down);
 }
