@@ -73,10 +73,11 @@ TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/c
 CONFINED := agent/sandbox.c agent/confine.c agent/calls.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
-CTL    := $(filter-out $(B)/obj/agent/ctl/front.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
-# what sshd starts in each login, with the libraries of a judge alone
-FRONT  := $(call obj,agent/ctl/front.c agent/ctl/sshkeys.c agent/ctl/options.c agent/ctl/privilege.c \
-	agent/ctl/speak.c agent/process.c $(CONFINED))
+CTL    := $(filter-out $(B)/obj/agent/ctl/front.o $(B)/obj/agent/ctl/keys.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
+# what sshd starts twice in each login asks; what it becomes where nobody answers judges
+FRONT  := $(call obj,agent/ctl/front.c agent/ctl/shown.c agent/process.c lib/base/say.c) $(ASKER)
+KEYS   := $(call obj,agent/ctl/keys.c agent/ctl/sshkeys.c agent/ctl/shown.c agent/ctl/options.c \
+	agent/ctl/privilege.c agent/ctl/speak.c agent/process.c $(CONFINED))
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
 # where OpenVPN's header is
 OPENVPN_PLUGIN := $(if $(wildcard /usr/include/openvpn/openvpn-plugin.h /usr/include/openvpn-plugin.h),$(B)/openvpn-plugin-doublelock.so)
@@ -116,10 +117,13 @@ $(B)/doublelockd: $(AGENT) $(B)/libdoublelock.a
 $(B)/doublelock-ctl: $(CTL) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(CTL_LIBS)
-$(B)/doublelock: $(FRONT) $(B)/libdoublelock.a $(B)/doublelock-ctl
+$(B)/doublelock-keys: $(KEYS) $(B)/libdoublelock.a
 	$(call say,LD,$@)
-	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $(FRONT) $(B)/libdoublelock.a $(JUDGE_LIBS) -ljansson
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^ $(JUDGE_LIBS) -ljansson
 # no library but libc
+$(B)/doublelock: $(FRONT) $(B)/doublelock-keys $(B)/doublelock-ctl
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $(FRONT)
 $(B)/doublelock-prove: $(PROVE)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^
@@ -152,6 +156,7 @@ INSTALL = install -D -m
 install: all
 	$(INSTALL) 755 $(B)/doublelock $(DESTDIR)$(SBINDIR)/doublelock
 	$(INSTALL) 755 $(B)/doublelock-ctl $(DESTDIR)$(LIBEXECDIR)/doublelock-ctl
+	$(INSTALL) 755 $(B)/doublelock-keys $(DESTDIR)$(LIBEXECDIR)/doublelock-keys
 	$(INSTALL) 755 $(B)/doublelock-ask $(DESTDIR)$(BINDIR)/doublelock-ask
 	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "core/digest.h"
+#include "core/offer.h"
 #include "core/proof.h"
 #include "store/events.h"
 #include "wire/challenge.h"
@@ -75,9 +76,24 @@ struct question {
 	struct dlk_dialogue dialogue;
 	struct dlk_request request;
 	bool notes;                    /* a session that begins or ends: nothing is decided */
+	struct dlk_buf offer;          /* the line for sshd, where it is about a key */
 	struct dlk_decision *decision; /* in the thread, until it is settled */
 	struct dlk_verdict verdict;
 };
+
+/* Root's programs, and those that have become this user. */
+static bool
+is_ours(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+/* About a key that nobody has seen used. */
+static bool
+is_offer(const struct question *q)
+{
+	return q->caller.entrance == DLK_ENTRANCE_AUTHORIZED_KEYS;
+}
 
 static void
 end(struct login *login)
@@ -106,6 +122,7 @@ free_question(struct question *q)
 	dlk_decision_free(q->decision);
 	dlk_request_fini(&q->request);
 	dlk_dialogue_fini(&q->dialogue);
+	dlk_buf_free(&q->offer);
 	free(q);
 }
 
@@ -138,9 +155,25 @@ send_verdict(const struct login *login, const struct dlk_verdict *verdict)
 	       dlk_frame_send(login->fd, dlk_bytes_of(&frame), dlk_monotonic_ms()) == 0;
 }
 
+/* sshd's command takes its answer and goes. */
+static bool
+send_offer(const struct login *login, const struct question *q)
+{
+	DLK_AUTO_BUF frame = { 0 };
+
+	return dlk_verdict_encode_offer(&q->verdict, dlk_bytes_of(&q->offer), &frame) == 0 &&
+	       dlk_frame_send(login->fd, dlk_bytes_of(&frame), dlk_monotonic_ms()) == 0;
+}
+
 static void
 answer(struct login *login, struct question *q)
 {
+	if (is_offer(q)) {
+		login->asked = NULL;
+		(void)send_offer(login, q);
+		end(login);
+		return;
+	}
 	bool more = q->dialogue.asking ||
 		    (q->verdict.reason == DLK_R_OTP_REQUIRED && !q->request.has_code);
 
@@ -178,6 +211,10 @@ judge(struct dlk_job *job, struct dlk_engine *engine)
 		fault(&q->verdict, "the account could not be looked up");
 		return;
 	}
+	if (is_offer(q) && dlk_offer_attempt(&q->request) != 0) {
+		fault(&q->verdict, "no memory");
+		return;
+	}
 	q->notes = q->request.session != DLK_SESSION_NONE;
 	if (q->notes)
 		return;
@@ -208,6 +245,10 @@ settled(struct dlk_job *job, struct dlk_engine *engine, int error)
 		fault(&q->verdict, "the record could not be written");
 	dlk_decision_free(q->decision);
 	q->decision = NULL;
+	if (is_offer(q) && q->verdict.reason == DLK_R_OK &&
+	    dlk_offer_line(dlk_engine_policy(engine), &q->verdict,
+		dlk_bytes_of(&q->request.evidence), &q->offer) != 0)
+		fault(&q->verdict, "no line could be made of the key");
 	dlk_engine_want(engine, dlk_clock_now());
 }
 
@@ -278,6 +319,30 @@ ask_for_gateway(struct login *login, struct dlk_request *request)
 	return 0;
 }
 
+/* What sshd is shown it asks for by its command, which is root's or ours. Anybody else who
+ * says so has come through another door, and is refused as that. */
+static void
+admit_offer(struct question *q)
+{
+	if (q->request.entrance == DLK_ENTRANCE_AUTHORIZED_KEYS &&
+	    q->caller.entrance == DLK_ENTRANCE_PAM && is_ours(q->caller.uid))
+		q->caller.entrance = DLK_ENTRANCE_AUTHORIZED_KEYS;
+}
+
+/* Whoever knows a public key may show it to sshd as often as they like. */
+static bool
+is_too_much(struct question *q)
+{
+	const struct dlk_house *house = q->all->house;
+
+	if (dlk_throttle_take(house->throttle, "offer", dlk_bytes_of(&q->request.evidence),
+		dlk_reload_rate(house->reload), dlk_monotonic_ms()) == DLK_THROTTLE_PASS)
+		return false;
+	q->verdict.reason = DLK_R_RATE_LIMITED;
+	q->verdict.stage = DLK_STAGE_ADMIT;
+	return true;
+}
+
 static int
 ask(struct login *login)
 {
@@ -308,6 +373,12 @@ ask(struct login *login)
 	q->dialogue.asking = false;
 	memset(&login->dialogue, 0, sizeof(login->dialogue)); /* moved */
 	q->caller.dialogue = &q->dialogue;
+	admit_offer(q);
+	if (is_offer(q) && is_too_much(q)) {
+		answer(login, q);
+		free_question(q);
+		return 0;
+	}
 	q->job.judge = judge;
 	q->job.work = work;
 	q->job.settled = settled;
@@ -385,7 +456,8 @@ takes_too_many(const struct dlk_modules *all, uid_t uid)
 
 	for (const struct login *login = all->first; login; login = login->next)
 		n += login->caller.uid == uid;
-	return all->n >= DLK_MODULES_MAX || (uid != 0 && n >= all->door->of_one);
+	return all->n >= DLK_MODULES_MAX ||
+	       (uid != 0 && n >= (is_ours(uid) ? DLK_MODULES_OFFERS_MAX : all->door->of_one));
 }
 
 static void
@@ -420,7 +492,7 @@ come_in(void *arg, int fd, const struct ucred *peer)
 		.next = all->first,
 		.back = &all->first,
 		.fd = fd,
-		.most = peer->uid == 0 ? DLK_WIRE_MAX : all->door->small };
+		.most = is_ours(peer->uid) ? DLK_WIRE_MAX : all->door->small };
 	know(&login->caller, all->door, peer);
 	if (login->next)
 		login->next->back = &login->next;

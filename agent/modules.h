@@ -17,6 +17,7 @@
 #define DLK_MODULES_MAX 256 /* connections of one door; each is one login */
 /* Of one uid that is not 0: connections, and octets that it has to say at most. */
 #define DLK_MODULES_OF_ONE_MAX  8
+#define DLK_MODULES_OFFERS_MAX  128 /* of the agent's own user: sshd's command */
 #define DLK_MODULES_SMALL       4096
 #define DLK_GATEWAYS_OF_ONE_MAX 128
 #define DLK_GATEWAYS_SMALL      (128 * 1024)

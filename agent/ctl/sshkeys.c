@@ -9,26 +9,22 @@
 #include "ctl.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <arpa/inet.h>
 
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "confine.h"
-#include "core/digest.h"
-#include "core/carrier.h"
-#include "process.h"
+#include "core/offer.h"
+#include "core/sshkey.h"
+#include "shown.h"
 #include "store/registry.h"
 
 struct ssh_keys {
 	const char *config, *service;
 	int64_t now;
-	char parent[64]; /* sshd's process and when it began: one connection */
 	struct dlk_engine *engine;
 	struct dlk_caller caller;
 	char user[DLK_NAME_MAX + 1];
@@ -42,96 +38,24 @@ ssh_keys_fini(struct ssh_keys *k)
 	dlk_engine_close(k->engine);
 }
 
-/* sshd asks for each key when it is offered and again when it signs: one attempt. */
-static int
-fill_attempt(const struct ssh_keys *k, const char *text, struct dlk_request *request)
-{
-	const struct dlk_bytes parts[] = { dlk_bytes_str(k->parent), dlk_bytes_str(k->user),
-		dlk_bytes_str(text) };
-	uint8_t digest[DLK_DIGEST_SIZE];
-
-	int r = dlk_digest(parts, sizeof(parts) / sizeof(parts[0]), digest);
-	if (r == 0)
-		memcpy(request->attempt, digest, sizeof(request->attempt));
-	return r;
-}
-
 static int
 fill_request(const struct ssh_keys *k, const char *text, struct dlk_request *request)
 {
-	request->entrance = DLK_ENTRANCE_AUTHORIZED_KEYS;
-	request->evidence_kind = DLK_EVIDENCE_SSH_KEY;
+	int r = shown_request(k->user, k->service, text, request);
+
 	request->account_known = k->known;
-	request->uid = (uid_t)-1; /* nobody asks for it at this door */
-	(void)dlk_text_copy(request->user, sizeof(request->user), k->user);
-	(void)dlk_text_copy(request->service, sizeof(request->service), k->service);
-	int r = dlk_buf_add(&request->evidence, DLK_EVIDENCE_MAX, dlk_bytes_str(text));
-	return r < 0 ? r : fill_attempt(k, text, request);
-}
-
-/* The addresses of the section that held, as sshd's own option: it knows the peer's. */
-static void
-print_from(const struct dlk_policy *policy, const char *section)
-{
-	const char *between = "from=\"";
-
-	for (size_t i = 0; i < policy->n_services; i++) {
-		const struct dlk_service *service = &policy->service[i];
-		if (strcmp(service->section, section) != 0)
-			continue;
-		for (size_t j = 0; j < service->n_from; j++) {
-			static const uint8_t v4[12] = { [10] = 0xff, [11] = 0xff };
-			const struct dlk_network *net = &service->from[j];
-			bool four = net->bits >= 96 && memcmp(net->address, v4, 12) == 0;
-			char text[INET6_ADDRSTRLEN];
-			if (!inet_ntop(four ? AF_INET : AF_INET6,
-				net->address + (four ? 12 : 0), text, sizeof(text)))
-				continue;
-			printf("%s%s/%u", between, text, net->bits - (four ? 96 : 0));
-			between = ",";
-		}
-		if (service->n_from > 0)
-			printf("\",");
-		return;
-	}
-}
-
-/* A carried certificate is believed as far as its own key and this user: sshd is told that
- * the key may certify, and whom. */
-static int
-print_carried(const struct dlk_sshkey *shown, const char *user)
-{
-	DLK_AUTO_CARRIED carried = { .key = { .type = "" } };
-	DLK_AUTO_BUF plain = { 0 };
-
-	if (dlk_carrier_parse(shown, &carried, NULL) != DLK_R_OK ||
-	    dlk_sshkey_text(&carried.key, &plain) != 0)
-		return CTL_FAULT;
-	printf("cert-authority,principals=\"%s\" %.*s\n", user, (int)plain.n,
-	    (const char *)plain.p);
-	return CTL_YES;
+	return r < 0 ? r : dlk_offer_attempt(request);
 }
 
 static void
 print_key(struct ssh_keys *k, const struct dlk_verdict *verdict, const char *text)
 {
-	DLK_AUTO_SSHKEY shown = { .type = "" };
-	char until[DLK_TIME_TEXT];
+	DLK_AUTO_BUF offer = { 0 };
 
-	if (dlk_sshkey_parse(dlk_bytes_str(text), &shown, NULL) != DLK_R_OK) {
+	if (dlk_offer_line(
+		dlk_engine_policy(k->engine), verdict, dlk_bytes_str(text), &offer) != 0 ||
+	    !shown_print(dlk_bytes_of(&offer), text))
 		k->end = CTL_FAULT;
-		return;
-	}
-	print_from(dlk_engine_policy(k->engine), verdict->policy);
-	dlk_time_compact(verdict->chain_until, until);
-	printf("expiry-time=\"%s\"", until);
-	if (dlk_carrier_is(&shown)) {
-		printf(",");
-		if (print_carried(&shown, verdict->user) != CTL_YES)
-			k->end = CTL_FAULT;
-	} else {
-		printf(" %s\n", text);
-	}
 }
 
 static void
@@ -223,7 +147,6 @@ run(struct ctl_call *call)
 		{ .name = "service", .text = &k.service },
 	};
 	char text[DLK_EVIDENCE_MAX];
-	struct dlk_process sshd;
 
 	if (!CTL_OPTIONS(call, table, 1, 3))
 		return CTL_USAGE;
@@ -237,9 +160,6 @@ run(struct ctl_call *call)
 	k.caller =
 	    (struct dlk_caller){ .entrance = DLK_ENTRANCE_AUTHORIZED_KEYS, .uid = getuid() };
 	dlk_text_print(k.caller.name, sizeof(k.caller.name), "uid:%u", (unsigned)getuid());
-	dlk_process_know(getppid(), &sshd);
-	dlk_text_print(
-	    k.parent, sizeof(k.parent), "%ld %" PRId64, (long)getppid(), sshd.started);
 	if (open_engine(&k) != CTL_YES)
 		return CTL_FAULT;
 	if (ctl_account(call, call->argv[0], k.user, &k.known) != CTL_YES) {

@@ -10,8 +10,9 @@
 #define DLK_DETAIL_MAX      511
 #define DLK_DN_MAX          511
 #define DLK_SERIAL_TEXT_MAX 63
-#define DLK_FINGERPRINT_HEX 64 /* SHA-256 of the DER, lower case */
-#define DLK_EVENT_ID_TEXT   36 /* UUID */
+#define DLK_FINGERPRINT_HEX 64          /* SHA-256 of the DER, lower case */
+#define DLK_EVENT_ID_TEXT   36          /* UUID */
+#define DLK_OFFER_MAX       (64 * 1024) /* octets of what sshd is to hear of a key */
 
 enum dlk_stage {
 	DLK_STAGE_NONE = 0,

@@ -103,6 +103,20 @@ dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_ms,
 	return error ? error : dlk_client_hear(fd, deadline_ms, ret_verdict, challenge);
 }
 
+int
+dlk_client_offer(int fd, const struct dlk_request *request, int64_t deadline_ms,
+    struct dlk_verdict *ret_verdict, struct dlk_buf *offer)
+{
+	DLK_AUTO_BUF in = { 0 };
+	int error = dlk_client_say(fd, request, deadline_ms);
+
+	if (error == 0)
+		error = dlk_frame_receive(fd, deadline_ms, &in);
+	if (error == 0)
+		error = dlk_verdict_offer(dlk_bytes_of(&in), offer);
+	return error ? error : dlk_verdict_decode(dlk_bytes_of(&in), ret_verdict);
+}
+
 const char *
 dlk_client_error(int error)
 {

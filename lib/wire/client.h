@@ -19,6 +19,9 @@ int dlk_client_ask(int fd, const struct dlk_request *request, int64_t deadline_m
 int dlk_client_say(int fd, const struct dlk_request *request, int64_t deadline_ms);
 int dlk_client_hear(
     int fd, int64_t deadline_ms, struct dlk_verdict *ret_verdict, struct dlk_buf *challenge);
+/* As dlk_client_ask of a key that sshd was shown: the line for it is appended to `offer`. */
+int dlk_client_offer(int fd, const struct dlk_request *request, int64_t deadline_ms,
+    struct dlk_verdict *ret_verdict, struct dlk_buf *offer);
 /* Plain words for what these have returned. */
 const char *dlk_client_error(int error);
 

@@ -59,7 +59,8 @@ enum verdict_tag {
 	TAG_EFFECT = 0x810d,
 	TAG_CODE_DIGITS,
 	TAG_REMEMBERED,
-	TAG_CHALLENGE = 0x8120
+	TAG_CHALLENGE = 0x8120,
+	TAG_OFFER
 };
 
 #define BIT(tag) (1U << ((tag)&0x1f))
@@ -222,15 +223,10 @@ dlk_request_encode(const struct dlk_request *request, struct dlk_buf *buf)
 	return finish(&w);
 }
 
-int
-dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf)
-{
-	return dlk_verdict_encode_with(verdict, DLK_BYTES(NULL, 0), buf);
-}
-
-int
-dlk_verdict_encode_with(
-    const struct dlk_verdict *verdict, struct dlk_bytes challenge, struct dlk_buf *buf)
+/* What goes beside it ends the frame; nothing, where it is empty. */
+static int
+encode_beside(const struct dlk_verdict *verdict, unsigned tag, struct dlk_bytes beside,
+    size_t most, struct dlk_buf *buf)
 {
 	struct writer w = begin(buf);
 
@@ -252,9 +248,31 @@ dlk_verdict_encode_with(
 		put_octet(&w, TAG_CODE_DIGITS, verdict->code_digits, UINT8_MAX);
 	if (verdict->remembered)
 		put_octet(&w, TAG_REMEMBERED, 1, 1);
-	if (challenge.n > 0)
-		put(&w, TAG_CHALLENGE, challenge, DLK_CHALLENGE_MAX);
+	if (beside.n > 0)
+		put(&w, tag, beside, most);
 	return finish(&w);
+}
+
+int
+dlk_verdict_encode(const struct dlk_verdict *verdict, struct dlk_buf *buf)
+{
+	return dlk_verdict_encode_with(verdict, DLK_BYTES(NULL, 0), buf);
+}
+
+int
+dlk_verdict_encode_with(
+    const struct dlk_verdict *verdict, struct dlk_bytes challenge, struct dlk_buf *buf)
+{
+	return encode_beside(verdict, TAG_CHALLENGE, challenge, DLK_CHALLENGE_MAX, buf);
+}
+
+int
+dlk_verdict_encode_offer(
+    const struct dlk_verdict *verdict, struct dlk_bytes offer, struct dlk_buf *buf)
+{
+	return is_printable(offer)
+		   ? encode_beside(verdict, TAG_OFFER, offer, DLK_OFFER_MAX, buf)
+		   : -EINVAL;
 }
 
 /* What is left of the fields, and the one that was read last. */
@@ -578,16 +596,36 @@ dlk_verdict_decode(struct dlk_bytes frame, struct dlk_verdict *ret_verdict)
 	return error;
 }
 
-int
-dlk_verdict_challenge(struct dlk_bytes frame, struct dlk_buf *buf)
+static int
+find_beside(struct dlk_bytes frame, unsigned tag, size_t most, struct dlk_buf *buf)
 {
 	struct reader r = { 0 };
 	int error = open_frame(frame, &r);
 
 	while (error == 0 && r.rest.n > 0) {
 		error = next(&r);
-		if (error == 0 && r.tag == TAG_CHALLENGE)
-			error = get_blob(&r, buf, DLK_CHALLENGE_MAX);
+		if (error == 0 && r.tag == tag)
+			error = get_blob(&r, buf, most);
 	}
+	return error;
+}
+
+int
+dlk_verdict_challenge(struct dlk_bytes frame, struct dlk_buf *buf)
+{
+	return find_beside(frame, TAG_CHALLENGE, DLK_CHALLENGE_MAX, buf);
+}
+
+int
+dlk_verdict_offer(struct dlk_bytes frame, struct dlk_buf *buf)
+{
+	size_t before = buf->n;
+	int error = find_beside(frame, TAG_OFFER, DLK_OFFER_MAX, buf);
+
+	if (error == 0 && buf->n > before &&
+	    !is_printable(DLK_BYTES(buf->p + before, buf->n - before)))
+		error = -EBADMSG;
+	if (error != 0)
+		buf->n = before;
 	return error;
 }

@@ -168,6 +168,9 @@ start_agent() {
 	until_true socat -u OPEN:/dev/null UNIX-CONNECT:/run/doublelock/agent.sock || die "doublelockd did not start"
 }
 
+# CPU that the agent's threads have used so far, in ms
+agent_ms() { cat "/proc/$agent_pid"/task/*/schedstat | awk '{ ns += $1 } END { print ns / 1e6 }'; }
+
 # The other end of the webhook: it keeps what is signed rightly, one event per line.
 received=$work/received
 start_receiver() {

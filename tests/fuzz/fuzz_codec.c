@@ -45,6 +45,18 @@ try_verdict(struct dlk_bytes in)
 	must(dlk_bytes_equal(dlk_bytes_of(&frame), dlk_bytes_of(&second)));
 }
 
+/* What is printed for sshd is one line. */
+static void
+try_offer(struct dlk_bytes in)
+{
+	DLK_AUTO_BUF offer = { 0 };
+
+	if (dlk_verdict_offer(in, &offer) != 0)
+		must(offer.n == 0);
+	for (size_t i = 0; i < offer.n; i++)
+		must(offer.p[i] >= 0x20 && offer.p[i] <= 0x7e);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -52,5 +64,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	try_request(in);
 	try_verdict(in);
+	try_offer(in);
 	return 0;
 }

@@ -23,7 +23,7 @@ count() {
 		grep -v '^ok ' /tmp/out >&2
 	fi
 }
-for program in build/doublelock build/doublelock-ctl build/doublelock-helper build/doublelockd build/pam_doublelock.so; do
+for program in build/doublelock build/doublelock-ctl build/doublelock-keys build/doublelock-helper build/doublelockd build/pam_doublelock.so; do
 	od -An -tx1 -j18 -N2 "$program" >/tmp/out 2>&1 && grep -q 'b7 00' /tmp/out # EM_AARCH64
 	count $? "$program is of arm64"
 done

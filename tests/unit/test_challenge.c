@@ -150,6 +150,32 @@ fields_that_older_programs_pass_over(void **state)
 }
 
 static void
+an_offer_is_one_line(void **state)
+{
+	const struct dlk_verdict verdict = { .reason = DLK_R_OK };
+	DLK_AUTO_BUF frame = { 0 }, none = { 0 }, found = { 0 };
+	struct dlk_verdict read;
+
+	(void)state;
+	assert_int_equal(
+	    dlk_verdict_encode_offer(&verdict, dlk_bytes_str("a\nb"), &frame), -EINVAL);
+	assert_int_equal(frame.n, 0);
+	assert_int_equal(
+	    dlk_verdict_encode_offer(&verdict, dlk_bytes_str("from=\"::/0\""), &frame), 0);
+	assert_int_equal(dlk_verdict_decode(dlk_bytes_of(&frame), &read), 0);
+	assert_int_equal(read.reason, DLK_R_OK);
+	assert_int_equal(dlk_verdict_offer(dlk_bytes_of(&frame), &found), 0);
+	assert_true(dlk_bytes_equal(dlk_bytes_of(&found), dlk_bytes_str("from=\"::/0\"")));
+	frame.p[frame.n - 1] = '\n';
+	dlk_buf_free(&found);
+	assert_int_equal(dlk_verdict_offer(dlk_bytes_of(&frame), &found), -EBADMSG);
+	assert_int_equal(found.n, 0);
+	assert_int_equal(dlk_verdict_encode(&verdict, &none), 0);
+	assert_int_equal(dlk_verdict_offer(dlk_bytes_of(&none), &found), 0);
+	assert_int_equal(found.n, 0);
+}
+
+static void
 frames_to_and_from_the_prover(void **state)
 {
 	DLK_AUTO_BUF frame = { 0 };
@@ -177,6 +203,7 @@ main(void)
 		cmocka_unit_test(a_trouble_reads_back),
 		cmocka_unit_test(an_answer_is_unpacked_into_a_request),
 		cmocka_unit_test(fields_that_older_programs_pass_over),
+		cmocka_unit_test(an_offer_is_one_line),
 		cmocka_unit_test(frames_to_and_from_the_prover),
 	};
 
