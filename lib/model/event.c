@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/text.h"
 
 static const char *const names[DLK_EVENT_COUNT] = { [DLK_EVENT_NONE] = "",
@@ -79,14 +78,11 @@ dlk_event_of(const struct dlk_caller *caller, const struct dlk_request *request,
 #define TIMES    " times since "
 
 void
-dlk_event_repeat(struct dlk_event *event, uint64_t n, int64_t since, const char *first)
+dlk_event_repeat(struct dlk_event *event, uint64_t n, const char *since, const char *first)
 {
-	char when[DLK_TIME_TEXT];
-
-	dlk_time_text(since, when);
 	dlk_text_print(event->detail, sizeof(event->detail),
 	    REPEATED "%llu" TIMES "%s, by the decision of event %s", (unsigned long long)n,
-	    when, first);
+	    since, first);
 }
 
 uint64_t

@@ -76,7 +76,8 @@ void dlk_event_of(const struct dlk_caller *caller, const struct dlk_request *req
 
 /* Makes of an allowed decision's event the one of `n` more like it, since that time, which
  * nobody decided: the first one's answer held. Its detail says so. */
-void dlk_event_repeat(struct dlk_event *event, uint64_t n, int64_t since, const char *first);
+void dlk_event_repeat(
+    struct dlk_event *event, uint64_t n, const char *since, const char *first);
 /* How many those were; 0 where the event is one decision. */
 uint64_t dlk_event_repeats(const struct dlk_event *event);
 

@@ -35,6 +35,7 @@ static int
 append(struct dlk_record *record, const struct dlk_repeat *repeat, int64_t now)
 {
 	struct dlk_event event = { 0 };
+	char since[DLK_TIME_TEXT];
 	int r = find_first(record, repeat, &event);
 
 	if (r < 0)
@@ -47,7 +48,8 @@ append(struct dlk_record *record, const struct dlk_repeat *repeat, int64_t now)
 	event.at = now;
 	event.type = DLK_EVENT_DECISION_ALLOWED;
 	event.reason = DLK_R_OK;
-	dlk_event_repeat(&event, repeat->n, repeat->since, repeat->event);
+	dlk_time_text(repeat->since, since);
+	dlk_event_repeat(&event, repeat->n, since, repeat->event);
 	return dlk_events_append(record, &event);
 }
 
