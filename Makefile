@@ -57,7 +57,8 @@ LINK = $(CC) $(CFLAGS) $(LDHARDEN) $(LDFLAGS)
 
 JUDGE_LIBS  = $(shell $(PKG_CONFIG) --libs libcrypto liboath sqlite3 libseccomp) -linih
 CTL_LIBS    = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libqrencode libcurl libpng) -lpam
-AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libssl libcurl ldap lber)
+AGENT_LIBS  = $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libssl)
+OUTWARD_LIBS = $(shell $(PKG_CONFIG) --libs libcurl ldap lber libseccomp)
 # tests link whatever the library may need
 TEST_LIBS   = -lcmocka $(JUDGE_LIBS) $(shell $(PKG_CONFIG) --libs jansson libevent libssl libcurl ldap lber libqrencode libpng)
 
@@ -73,12 +74,14 @@ TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/c
 CONFINED := agent/sandbox.c agent/confine.c agent/calls.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
-CTL    := $(filter-out $(B)/obj/agent/ctl/front.o $(B)/obj/agent/ctl/keys.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/download.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
+CTL    := $(filter-out $(B)/obj/agent/ctl/front.o $(B)/obj/agent/ctl/keys.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/outward/download.c agent/outward/reach.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
 # what sshd starts twice in each login asks; what it becomes where nobody answers judges
 FRONT  := $(call obj,agent/ctl/front.c agent/ctl/shown.c agent/process.c lib/base/say.c) $(ASKER)
 KEYS   := $(call obj,agent/ctl/keys.c agent/ctl/sshkeys.c agent/ctl/shown.c agent/ctl/options.c \
 	agent/ctl/privilege.c agent/ctl/speak.c agent/process.c $(CONFINED))
 AGENT  := $(filter-out $(B)/obj/agent/helper.o,$(call obj,agent/*.c))
+# the only one of the agent's that has the internet, and the libraries for it
+OUTWARD := $(call obj,agent/outward/*.c agent/outwire.c agent/sandbox.c agent/landlock.c agent/calls.c)
 # where OpenVPN's header is
 OPENVPN_PLUGIN := $(if $(wildcard /usr/include/openvpn/openvpn-plugin.h /usr/include/openvpn-plugin.h),$(B)/openvpn-plugin-doublelock.so)
 PLUGIN := $(call obj,agent/gateways/openvpn_*.c agent/gateways/inquiry.c agent/gateways/password.c) $(ASKER)
@@ -89,7 +92,7 @@ PROGRAMS := $(if $(wildcard pam/*.c),$(B)/pam_doublelock.so) \
 	$(if $(wildcard agent/helper.c),$(B)/doublelock-helper) \
 	$(if $(wildcard agent/main.c),$(B)/doublelockd) \
 	$(if $(wildcard agent/ctl/main.c),$(B)/doublelock) $(B)/doublelock-ask \
-	$(B)/doublelock-prove $(B)/doublelock-prove-token $(OPENVPN_PLUGIN)
+	$(B)/doublelock-prove $(B)/doublelock-prove-token $(B)/doublelock-outward $(OPENVPN_PLUGIN)
 
 .PHONY: all check clean install tests FORCE
 all: $(PROGRAMS)
@@ -114,6 +117,9 @@ $(B)/doublelock-helper: $(HELPER) $(B)/libdoublelock.a
 $(B)/doublelockd: $(AGENT) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(AGENT_LIBS)
+$(B)/doublelock-outward: $(OUTWARD) $(B)/libdoublelock.a
+	$(call say,LD,$@)
+	$(Q)$(LINK) -pie -Wl,--gc-sections -o $@ $^ $(OUTWARD_LIBS)
 $(B)/doublelock-ctl: $(CTL) $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -pie -o $@ $^ $(CTL_LIBS)
@@ -160,6 +166,7 @@ install: all
 	$(INSTALL) 755 $(B)/doublelock-ask $(DESTDIR)$(BINDIR)/doublelock-ask
 	$(INSTALL) 755 $(B)/doublelockd $(DESTDIR)$(SBINDIR)/doublelockd
 	$(INSTALL) 755 $(B)/doublelock-helper $(DESTDIR)$(LIBEXECDIR)/doublelock-helper
+	$(INSTALL) 755 $(B)/doublelock-outward $(DESTDIR)$(LIBEXECDIR)/doublelock-outward
 	$(INSTALL) 755 $(B)/doublelock-prove $(DESTDIR)$(LIBEXECDIR)/doublelock-prove
 	$(INSTALL) 755 $(B)/doublelock-prove-token $(DESTDIR)$(LIBEXECDIR)/doublelock-prove-token
 	$(INSTALL) 644 $(B)/pam_doublelock.so $(DESTDIR)$(PAMDIR)/pam_doublelock.so

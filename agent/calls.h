@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.h - calls of the kernel that are taken away for good, seccomp(2). */
+/*
+ * calls.h - calls of the kernel that a process of ours gives up for good, seccomp(2):
+ * programs, other processes, namespaces, and the interfaces by which kernels were broken.
+ */
 #ifndef DLK_AGENT_CALLS_H
 #define DLK_AGENT_CALLS_H
 
-/* From the calling thread and all that it starts: other programs, sockets but AF_UNIX, what
- * looks into other processes, namespaces and mounts, io_uring, bpf. no_new_privs is set with
- * it. 0 or -errno: it may not go on. */
-int dlk_calls_forbid(void);
+enum dlk_calls {
+	DLK_CALLS_LOCAL,   /* of sockets those of this machine are left */
+	DLK_CALLS_OUTWARD, /* and those of the internet; but nobody can be listened to */
+};
+
+/* Of the calling thread and all that it starts from then on. Sets no_new_privs where it may
+ * not do so otherwise. 0 or -errno. */
+int dlk_calls_forbid(enum dlk_calls left);
 
 #endif

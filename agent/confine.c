@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * confine.c - which files a judge opens; which calls it never makes is in calls.c. It changes
- * no user and no limit, which sandbox.c does before.
+ * confine.c - the lists: which files a judge opens. Which calls it never makes is in
+ * calls.c; it changes no user and no limit, which sandbox.c does before.
  *
  * Accounts are looked up under it, through whatever nsswitch.conf names: libraries and the
  * files of the usual sources stay readable, and sockets of this machine can be made, so that
@@ -156,5 +156,5 @@ dlk_confine(const char *config, const struct dlk_settings *settings, enum dlk_co
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -errno;
 	int r = keep_files(config, settings, how, ret_landlock);
-	return r < 0 ? r : dlk_calls_forbid();
+	return r < 0 ? r : dlk_calls_forbid(DLK_CALLS_LOCAL);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * courier.c - when what is delivered. The outbox says what is due, webhook.h what happened to
- * it; nothing is known here of either's inside, and nothing is remembered that a crash may
- * not forget.
+ * courier.c - when what is delivered. The outbox says what is due, doublelock-outward what
+ * happened to it; nothing is known here of either's inside, and nothing is remembered that a
+ * crash may not forget.
  */
 #include "agent/courier.h"
 
@@ -13,14 +13,17 @@
 #include <sys/random.h>
 
 #include "agent/backoff.h"
+#include "agent/sleeper.h"
 #include "agent/webhook.h"
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
 #include "wire/frame.h"
 
-#define BATCH        8    /* under way at once */
-#define LOOK_MS      1000 /* other processes write events too */
+#define BATCH        DLK_OUT_EVENTS_MAX /* under way at once */
+#define LOOK_S       1                  /* other processes write events too */
+#define BATCH_MS     30000              /* each of its transfers has less by itself */
+#define IDLE_MS      60000              /* then nobody is kept for what may come */
 #define ABANDON_MS   10000
 #define PRUNE_MS     3600000
 #define NOTICED_MAX  8
@@ -32,25 +35,24 @@ struct dlk_errand {
 };
 
 struct dlk_courier {
-	pthread_t thread;
-	CURLM *multi;
+	struct dlk_sleeper sleeper;
+	struct dlk_outward *outward; /* the thread's alone */
 	pthread_mutex_t lock;
 	struct dlk_errand *newer;              /* under the lock */
 	struct dlk_event noticed[NOTICED_MAX]; /* under the lock */
 	size_t n_noticed;                      /* under the lock */
 	struct dlk_repeats *repeats;
 	_Atomic uint64_t delivered, failed;
-	bool ending;               /* under the lock */
 	struct dlk_errand *errand; /* from here on the thread's alone */
 	unsigned failures;         /* batches in a row of which nothing arrived */
-	int64_t rest_until_ms, abandon_at_ms, prune_at_ms;
+	int64_t rest_until_ms, abandon_at_ms, prune_at_ms, idle_at_ms;
 };
 
 /* One batch. */
 struct round {
 	struct dlk_delivery delivery[BATCH];
-	struct dlk_transfer *transfer[BATCH];
-	size_t n, running, arrived;
+	bool open[BATCH]; /* on its way */
+	size_t n, arrived;
 };
 
 int
@@ -136,87 +138,101 @@ set_failed(struct dlk_courier *courier, const struct dlk_delivery *delivery, con
 			  record_of(courier), delivery->row, words, dlk_clock_now() + due));
 }
 
-static void
-ended(struct dlk_courier *courier, struct round *round, const CURLMsg *message)
+static int
+ended(struct dlk_courier *courier, struct round *round, const struct dlk_out_message *result)
 {
+	const size_t i = (size_t)result->number[0];
 	char words[sizeof(round->delivery[0].error)];
-	int64_t wait = 0;
-	size_t i = 0;
 
-	while (i < round->n && (!round->transfer[i] || dlk_transfer_easy(round->transfer[i]) !=
-							   message->easy_handle))
-		i++;
-	if (i == round->n)
-		return;
-	if (dlk_transfer_delivered(
-		round->transfer[i], message->data.result, words, sizeof(words), &wait)) {
+	if (i >= round->n || !round->open[i])
+		return dlk_outward_out_of_step(courier->outward);
+	round->open[i] = false;
+	if (result->number[1] == 1) {
 		round->arrived++;
 		courier->delivered++;
 		note(
 		    courier, dlk_outbox_delivered(record_of(courier), round->delivery[i].row));
-	} else {
-		set_failed(courier, &round->delivery[i], words, wait);
+		return 0;
 	}
+	dlk_text_print(words, sizeof(words), "%.*s", (int)result->text[0].n,
+	    (const char *)result->text[0].p);
+	set_failed(courier, &round->delivery[i], words, result->number[2]);
+	return 0;
 }
 
 static bool
-is_ending(struct dlk_courier *courier)
+is_ending(void *arg)
 {
-	pthread_mutex_lock(&courier->lock);
-	bool ending = courier->ending;
-	pthread_mutex_unlock(&courier->lock);
-	return ending;
+	const struct dlk_courier *courier = arg;
+
+	return dlk_sleeper_is_ending(&courier->sleeper);
 }
 
-static void
-begin(struct dlk_courier *courier, struct round *round, size_t i)
+/* An event that cannot be put into words is that event's failure, and stops no other. */
+static int
+begin(struct dlk_courier *courier, struct round *round, char *words, size_t size)
 {
-	int r = dlk_transfer_new(courier->errand->webhook, &round->delivery[i],
-	    dlk_clock_now(), &round->transfer[i]);
+	int r = dlk_outward_begin(courier->outward);
 
-	if (r == 0 && curl_multi_add_handle(
-			  courier->multi, dlk_transfer_easy(round->transfer[i])) == CURLM_OK)
-		round->running++;
-	else
-		set_failed(courier, &round->delivery[i], "out of memory", 0);
+	if (r == 0)
+		r = dlk_webhook_say_files(
+		    courier->errand->webhook, courier->outward, words, size);
+	for (size_t i = 0; r == 0 && i < round->n; i++) {
+		r = dlk_webhook_say_event(courier->errand->webhook, courier->outward, i,
+		    &round->delivery[i], dlk_clock_now());
+		round->open[i] = r == 0;
+		if (r != -ENOMEM && r != -EINVAL)
+			continue;
+		set_failed(courier, &round->delivery[i], dlk_outward_error(r), 0);
+		r = 0;
+	}
+	return r ? r
+		 : dlk_outward_say(
+		       courier->outward, &(struct dlk_out_message){ .kind = DLK_OUT_CARRY });
 }
 
-static void
+static int
 carry(struct dlk_courier *courier, struct round *round)
 {
-	int running = 0, left;
+	int64_t until = dlk_monotonic_ms() + BATCH_MS;
+	struct dlk_out_message m;
+	int r = dlk_outward_hear(courier->outward, until, &m);
 
-	do {
-		if (curl_multi_perform(courier->multi, &running) != CURLM_OK)
-			break;
-		for (const CURLMsg *m = curl_multi_info_read(courier->multi, &left); m;
-		     m = curl_multi_info_read(courier->multi, &left))
-			if (m->msg == CURLMSG_DONE)
-				ended(courier, round, m);
-		if (running > 0)
-			(void)curl_multi_poll(courier->multi, NULL, 0, LOOK_MS, NULL);
-	} while (running > 0 && !is_ending(courier));
+	while (r == 0 && m.kind == DLK_OUT_RESULT) {
+		r = ended(courier, round, &m);
+		if (r == 0)
+			r = dlk_outward_hear(courier->outward, until, &m);
+	}
+	if (r == 0 && m.kind != DLK_OUT_DONE)
+		r = dlk_outward_out_of_step(courier->outward);
+	return r;
 }
 
+/* What was under way when doublelock-outward ended may have arrived or not: it is due still,
+ * and goes out once more. Where that happens again and again it is a failure like others. */
 static void
-put_down(struct dlk_courier *courier, struct round *round)
+give_back(struct dlk_courier *courier, const struct round *round, int error, const char *words)
 {
-	for (size_t i = 0; i < round->n; i++) {
-		if (!round->transfer[i])
-			continue;
-		(void)curl_multi_remove_handle(
-		    courier->multi, dlk_transfer_easy(round->transfer[i]));
-		dlk_transfer_free(round->transfer[i]);
-	}
+	bool often = dlk_outward_failures(courier->outward) > 1 || words[0];
+
+	for (size_t i = 0; often && i < round->n; i++)
+		if (round->open[i] || words[0])
+			set_failed(courier, &round->delivery[i],
+			    words[0] ? words : dlk_outward_error(error), 0);
 }
 
 /* A receiver of whom nothing is heard is not asked for each event by itself; as soon as it
  * is back, all that waited for it is due. */
 static void
-judge_receiver(struct dlk_courier *courier, const struct round *round)
+judge_receiver(struct dlk_courier *courier, const struct round *round, int error)
 {
+	int64_t again = dlk_outward_rest_until(courier->outward);
 	size_t n;
 
+	if (error < 0 && again > 0) { /* that says nothing about the receiver */
+		courier->rest_until_ms = again;
+		return;
+	}
 	if (round->arrived == 0) {
 		courier->failures++;
 		rest(courier, dlk_backoff_seconds(courier->failures, any_number()));
@@ -232,6 +248,7 @@ static bool
 deliver(struct dlk_courier *courier)
 {
 	struct round *round = calloc(1, sizeof(*round));
+	char words[128] = "";
 
 	if (!round)
 		return false;
@@ -239,13 +256,16 @@ deliver(struct dlk_courier *courier)
 	    record_of(courier), dlk_clock_now(), BATCH, round->delivery, &round->n);
 	note(courier, r);
 	bool due = r == 0 && round->n > 0;
-	for (size_t i = 0; due && i < round->n; i++)
-		begin(courier, round, i);
-	if (due && round->running > 0)
-		carry(courier, round);
-	put_down(courier, round);
+	if (due) {
+		r = begin(courier, round, words, sizeof(words));
+		if (r == 0)
+			r = carry(courier, round);
+		courier->idle_at_ms = dlk_monotonic_ms() + IDLE_MS;
+		if (r < 0 && r != -ECANCELED)
+			give_back(courier, round, r, words);
+	}
 	if (due && !is_ending(courier))
-		judge_receiver(courier, round);
+		judge_receiver(courier, round, r);
 	free(round);
 	return due;
 }
@@ -329,39 +349,50 @@ run(void *arg)
 			    dlk_monotonic_ms() >= courier->rest_until_ms)
 				more = deliver(courier);
 		}
+		if (dlk_monotonic_ms() >= courier->idle_at_ms)
+			dlk_outward_end(courier->outward);
 		if (!more)
-			(void)curl_multi_poll(courier->multi, NULL, 0, LOOK_MS, NULL);
+			(void)dlk_sleeper_rest(&courier->sleeper, LOOK_S);
 	}
 	take_orders(courier);
 	return NULL;
 }
 
+static int
+start(struct dlk_courier *courier, const struct dlk_keeper *keeper)
+{
+	int r = dlk_outward_new(keeper, "webhook", is_ending, courier, &courier->outward);
+
+	if (r < 0)
+		return r;
+	pthread_mutex_init(&courier->lock, NULL);
+	r = dlk_sleeper_start(&courier->sleeper, run, courier);
+	if (r < 0) {
+		pthread_mutex_destroy(&courier->lock);
+		dlk_outward_free(courier->outward);
+	}
+	return r;
+}
+
 int
-dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier)
+dlk_courier_new(struct dlk_errand *errand, const struct dlk_keeper *keeper,
+    struct dlk_courier **ret_courier)
 {
 	struct dlk_courier *courier = calloc(1, sizeof(*courier));
+	int r = -ENOMEM;
 
 	if (courier) {
-		courier->multi = curl_multi_init();
+		courier->errand = errand;
 		courier->repeats = dlk_repeats_new();
 	}
-	if (!courier || !courier->multi || !courier->repeats) {
+	if (courier && courier->repeats)
+		r = start(courier, keeper);
+	if (r < 0) {
 		if (courier)
 			dlk_repeats_free(courier->repeats);
 		dlk_errand_close(errand);
 		free(courier);
-		return -ENOMEM;
-	}
-	courier->errand = errand;
-	pthread_mutex_init(&courier->lock, NULL);
-	int r = pthread_create(&courier->thread, NULL, run, courier);
-	if (r != 0) {
-		pthread_mutex_destroy(&courier->lock);
-		curl_multi_cleanup(courier->multi);
-		dlk_repeats_free(courier->repeats);
-		dlk_errand_close(errand);
-		free(courier);
-		return -r;
+		return r;
 	}
 	*ret_courier = courier;
 	return 0;
@@ -381,7 +412,7 @@ dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand)
 void
 dlk_courier_wake(struct dlk_courier *courier)
 {
-	(void)curl_multi_wakeup(courier->multi);
+	dlk_sleeper_wake(&courier->sleeper);
 }
 
 void
@@ -417,12 +448,8 @@ dlk_courier_free(struct dlk_courier *courier)
 {
 	if (!courier)
 		return;
-	pthread_mutex_lock(&courier->lock);
-	courier->ending = true;
-	pthread_mutex_unlock(&courier->lock);
-	dlk_courier_wake(courier);
-	pthread_join(courier->thread, NULL);
-	curl_multi_cleanup(courier->multi);
+	dlk_sleeper_stop(&courier->sleeper);
+	dlk_outward_free(courier->outward);
 	dlk_repeats_free(courier->repeats);
 	dlk_errand_close(courier->newer);
 	dlk_errand_close(courier->errand);

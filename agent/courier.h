@@ -6,6 +6,7 @@
 #ifndef DLK_AGENT_COURIER_H
 #define DLK_AGENT_COURIER_H
 
+#include "agent/keeper.h"
 #include "agent/repeats.h"
 #include "config/engine.h"
 
@@ -17,8 +18,9 @@ int dlk_errand_open(const char *config, uid_t owner, struct dlk_errand **ret_err
     struct dlk_finding *finding);
 void dlk_errand_close(struct dlk_errand *errand); /* NULL is fine */
 
-/* Takes the errand in every case. 0 or -errno. */
-int dlk_courier_new(struct dlk_errand *errand, struct dlk_courier **ret_courier);
+/* Takes the errand in every case; the keeper is borrowed. 0 or -errno. */
+int dlk_courier_new(struct dlk_errand *errand, const struct dlk_keeper *keeper,
+    struct dlk_courier **ret_courier);
 /* Takes the errand of a newer configuration. From any thread. */
 void dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand);
 /* There may be something new in the outbox. From any thread. */

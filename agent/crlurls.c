@@ -5,10 +5,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include <openssl/evp.h>
 
-#include "agent/download.h"
 #include "base/text.h"
 #include "core/points.h"
 #include "store/registry.h"
@@ -46,6 +46,18 @@ holds(const struct dlk_crl_urls *urls, struct dlk_bytes url)
 	return false;
 }
 
+/* http or https, without a user's name; whoever asks looks more closely. */
+static bool
+is_web(const char *url)
+{
+	size_t n = strncasecmp(url, "http://", 7) == 0 ? 7 : 8;
+
+	if (n == 8 && strncasecmp(url, "https://", 8) != 0)
+		return false;
+	size_t host = strcspn(url + n, "/?#");
+	return host > 0 && !memchr(url + n, '@', host);
+}
+
 void
 dlk_crl_urls_add(
     struct dlk_crl_urls *urls, struct dlk_bytes url, const char *issuer, bool configured)
@@ -58,7 +70,7 @@ dlk_crl_urls_add(
 	*last = (struct dlk_crl_url){ .configured = configured };
 	memcpy(last->url, url.p, url.n);
 	dlk_text_print(last->issuer, sizeof(last->issuer), "%s", issuer);
-	last->refused = !dlk_download_is_web(last->url);
+	last->refused = !is_web(last->url);
 	if (name_file(last))
 		urls->n++;
 }

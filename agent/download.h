@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * download.h - one file from the web into an open file. http and https alone, redirections
- * within the scheme, bounded in time and size; what the octets mean is for somebody else.
+ * within the scheme, bounded in time and size; what the octets mean is for somebody else. The
+ * command line asks by itself (agent/outward/download.c), the agent has it asked (outfetch.h).
  */
 #ifndef DLK_AGENT_DOWNLOAD_H
 #define DLK_AGENT_DOWNLOAD_H
@@ -9,14 +10,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/socket.h>
+
+#include "base/bytes.h"
 
 #define DLK_DOWNLOAD_MAX   (256L * 1024 * 1024) /* octets */
 #define DLK_DOWNLOAD_WORDS 512
+#define DLK_DOWNLOAD_S     120 /* until it is given up */
 
 struct dlk_download {
 	const char *url;
-	int fd;        /* empty, open for writing */
+	int fd; /* empty, open for writing, where there is no `put` */
+	/* all octets, one run after the other; another return than 0 ends it */
+	int (*put)(void *ctx, struct dlk_bytes octets);
 	int64_t since; /* only what was modified later; 0: in every case */
 	/* an operator named it; what a certificate names leads neither to this machine nor to
 	 * its link */
@@ -28,10 +33,5 @@ struct dlk_download {
 /* 1 and *ret_modified, as the server says (0: it does not); 0 nothing was modified;
  * -ECANCELED stopped; -EIO. `words` (DLK_DOWNLOAD_WORDS) say why, escaped. Blocks. */
 int dlk_download(const struct dlk_download *download, int64_t *ret_modified, char *words);
-
-/* http or https, without a user's name. */
-bool dlk_download_is_web(const char *url);
-/* No loopback, link-local, multicast, unspecified or reserved address, in any spelling. */
-bool dlk_download_may_reach(const struct sockaddr *address, size_t size);
 
 #endif

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "agent/export.h"
+#include "agent/outfetch.h"
 #include "agent/prune.h"
 #include "agent/refresh.h"
 #include "agent/sleeper.h"
@@ -42,6 +43,7 @@ struct dlk_fetch {
 	const char *config;
 	uid_t owner;
 	struct dlk_courier *courier;
+	struct dlk_outward *outward;
 	uint32_t random; /* so that not all machines ask at the same moment */
 	bool swept;
 	struct try try[DLK_CRL_URLS_MAX];
@@ -104,13 +106,22 @@ tell(struct dlk_fetch *fetch, const struct dlk_crl_url *url, enum dlk_refreshed 
 	dlk_courier_record(fetch->courier, DLK_EVENT_CRL_UPDATED, line);
 }
 
+static int
+by_outward(void *via, const struct dlk_download *download, int64_t *ret_modified, char *words)
+{
+	return dlk_outfetch(via, download, ret_modified, words);
+}
+
 /* A list that is due still, as its CA has made no newer one, is not asked for at once. */
 static void
 fetch_one(struct dlk_fetch *fetch, const struct dlk_engine *engine, size_t i)
 {
-	const struct dlk_refresh refresh = {
-		.engine = engine, .urls = &fetch->urls, .stop = is_ending, .ctx = fetch
-	};
+	const struct dlk_refresh refresh = { .engine = engine,
+		.urls = &fetch->urls,
+		.download = by_outward,
+		.via = fetch->outward,
+		.stop = is_ending,
+		.ctx = fetch };
 	const struct dlk_crl_url *url = &fetch->urls.url[i];
 	struct try *try = &fetch->try[i];
 	char words[DLK_REFRESH_WORDS];
@@ -232,6 +243,7 @@ look(struct dlk_fetch *fetch)
 	if (fetch->n == 0 || prepare(fetch, settings) < 0)
 		return LOOK_S;
 	int64_t next = look_at_each(fetch, engine);
+	dlk_outward_end(fetch->outward);
 	if (r == 0)
 		dlk_prune(settings, &fetch->urls, dlk_clock_now());
 	return fetch->renewed && settings->export ? 1 : next;
@@ -280,8 +292,8 @@ run(void *arg)
 }
 
 int
-dlk_fetch_new(
-    const char *config, uid_t owner, struct dlk_courier *courier, struct dlk_fetch **ret_fetch)
+dlk_fetch_new(const char *config, uid_t owner, const struct dlk_keeper *keeper,
+    struct dlk_courier *courier, struct dlk_fetch **ret_fetch)
 {
 	struct dlk_fetch *fetch = calloc(1, sizeof(*fetch));
 
@@ -291,8 +303,11 @@ dlk_fetch_new(
 	fetch->owner = owner;
 	fetch->courier = courier;
 	(void)!getrandom(&fetch->random, sizeof(fetch->random), 0);
-	int r = dlk_sleeper_start(&fetch->sleeper, run, fetch);
+	int r = dlk_outward_new(keeper, "downloads", is_ending, fetch, &fetch->outward);
+	if (r == 0)
+		r = dlk_sleeper_start(&fetch->sleeper, run, fetch);
 	if (r < 0) {
+		dlk_outward_free(fetch->outward);
 		free(fetch);
 		return r;
 	}
@@ -312,6 +327,7 @@ dlk_fetch_free(struct dlk_fetch *fetch)
 	if (!fetch)
 		return;
 	dlk_sleeper_stop(&fetch->sleeper);
+	dlk_outward_free(fetch->outward);
 	dlk_crl_urls_fini(&fetch->urls);
 	free(fetch);
 }

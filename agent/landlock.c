@@ -66,29 +66,71 @@ known(int abi)
 	return rights;
 }
 
+/* The last by containers that know no newer call than their year's. */
+static int
+find_version(int *ret_abi)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_ONLY);
+
+	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM)
+		return -errno;
+	*ret_abi = abi > 0 ? (int)abi : 0;
+	return 0;
+}
+
+static int
+create(struct dlk_landlock *landlock, bool files, bool tcp, bool scoped)
+{
+	int abi = landlock->abi;
+	const struct ruleset taken = {
+		.files = files ? known(abi) & ~(landlock->reads ? 0 : READS) : 0,
+		.tcp = tcp && abi >= 4 ? TCP : 0,
+		.scoped = scoped && abi >= 6 ? SCOPED : 0,
+	};
+
+	if (taken.files == 0 && taken.tcp == 0)
+		return 0;
+	long fd = syscall(SYS_landlock_create_ruleset, &taken, sizeof(taken), 0);
+	if (fd < 0)
+		return -errno;
+	landlock->ruleset = (int)fd;
+	return 0;
+}
+
+static int
+open_ruleset(bool reads, bool tcp, struct dlk_landlock *ret_landlock)
+{
+	struct dlk_landlock landlock = { .ruleset = -1, .reads = reads };
+	int r = find_version(&landlock.abi);
+
+	if (r == 0 && landlock.abi > 0)
+		r = create(&landlock, true, tcp, true);
+	if (r == 0)
+		*ret_landlock = landlock;
+	return r;
+}
+
 int
 dlk_landlock_open(bool reads, struct dlk_landlock *ret_landlock)
 {
-	struct dlk_landlock landlock = { .ruleset = -1, .reads = reads };
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, VERSION_ONLY);
+	return open_ruleset(reads, true, ret_landlock);
+}
 
-	/* the last by containers that know no newer call than their year's */
-	if (abi < 0 && errno != ENOSYS && errno != EOPNOTSUPP && errno != EPERM)
-		return -errno;
-	if (abi > 0) {
-		const struct ruleset taken = {
-			.files = known((int)abi) & ~(reads ? 0 : READS),
-			.tcp = abi >= 4 ? TCP : 0,
-			.scoped = abi >= 6 ? SCOPED : 0,
-		};
-		long fd = syscall(SYS_landlock_create_ruleset, &taken, sizeof(taken), 0);
-		if (fd < 0)
-			return -errno;
-		landlock.ruleset = (int)fd;
-		landlock.abi = (int)abi;
-	}
-	*ret_landlock = landlock;
-	return 0;
+int
+dlk_landlock_open_outward(struct dlk_landlock *ret_landlock)
+{
+	return open_ruleset(true, false, ret_landlock);
+}
+
+int
+dlk_landlock_forbid_tcp(void)
+{
+	DLK_AUTO_LANDLOCK landlock = { .ruleset = -1 };
+	int r = find_version(&landlock.abi);
+
+	if (r == 0)
+		r = create(&landlock, false, true, false);
+	return r ? r : dlk_landlock_enter(&landlock);
 }
 
 static int

@@ -18,6 +18,10 @@ struct dlk_landlock {
 
 /* `reads`: reading is taken away as well, beside changing. 0 or -errno. */
 int dlk_landlock_open(bool reads, struct dlk_landlock *ret_landlock);
+/* Likewise with reading, and TCP is left. */
+int dlk_landlock_open_outward(struct dlk_landlock *ret_landlock);
+/* TCP alone is gone from here on: sockets that are bound already go on, and none connects. */
+int dlk_landlock_forbid_tcp(void);
 /* A file, or a directory and all below it. What is not there is no error. */
 int dlk_landlock_allow(
     const struct dlk_landlock *landlock, const char *path, enum dlk_landlock_right right);

@@ -12,18 +12,20 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <curl/curl.h>
 #include <event2/event.h>
 #include <jansson.h>
 #include <malloc.h>
 
 #include "agent/auth.h"
+#include "agent/calls.h"
 #include "agent/check.h"
 #include "agent/fcgi.h"
 #include "agent/gate.h"
 #include "agent/health.h"
 #include "agent/house.h"
 #include "agent/http.h"
+#include "agent/keeper.h"
+#include "agent/landlock.h"
 #include "agent/listen.h"
 #include "agent/modules.h"
 #include "agent/notify.h"
@@ -41,7 +43,9 @@ enum { EXIT_USAGE = 2, EXIT_FAULT = 3 };
 struct agent {
 	char *config;
 	const char *user;
-	uid_t owner; /* besides root, of the files that are believed */
+	char *outward; /* the program */
+	uid_t owner;   /* besides root, of the files that are believed */
+	struct dlk_keeper *keeper;
 	struct dlk_listeners listeners;
 	struct event_base *base;
 	struct dlk_http *http;
@@ -56,8 +60,9 @@ struct agent {
 static int
 usage(FILE *to)
 {
-	(void)fprintf(to, "usage: doublelockd [--config FILE] [--user NAME]\n"
-			  "       doublelockd --version\n");
+	(void)fprintf(to,
+	    "usage: doublelockd [--config FILE] [--user NAME] [--outward PROGRAM]\n"
+	    "       doublelockd --version\n");
 	return to == stdout ? 0 : EXIT_USAGE;
 }
 
@@ -125,6 +130,21 @@ give_up_root(const struct agent *agent)
 	return r < 0 ? broken("hardening", r) : 0;
 }
 
+/* From here on no thread of this process can start a program or begin a connection; what
+ * leaves this machine leaves by the keeper's children. */
+static int
+give_up_network(struct agent *agent)
+{
+	int r = dlk_keeper_start(agent->outward, &agent->keeper);
+
+	if (r < 0)
+		return broken(agent->outward, r);
+	r = dlk_calls_forbid(DLK_CALLS_LOCAL);
+	if (r == 0)
+		r = dlk_landlock_forbid_tcp();
+	return r < 0 ? broken("giving up the network", r) : 0;
+}
+
 /* JSON that came in held one-time codes. */
 static void
 wipe_and_free(void *memory)
@@ -185,12 +205,13 @@ furnish(struct agent *agent)
 		dlk_errand_close(errand);
 		return broken("threads", r);
 	}
-	r = dlk_courier_new(errand, &agent->house.courier);
+	r = dlk_courier_new(errand, agent->keeper, &agent->house.courier);
 	if (r == 0)
-		r = dlk_fetch_new(
-		    agent->config, agent->owner, agent->house.courier, &agent->house.fetch);
+		r = dlk_fetch_new(agent->config, agent->owner, agent->keeper,
+		    agent->house.courier, &agent->house.fetch);
 	if (r == 0)
-		r = dlk_mirror_new(agent->config, agent->owner, &agent->house.mirror);
+		r = dlk_mirror_new(
+		    agent->config, agent->owner, agent->keeper, &agent->house.mirror);
 	const struct dlk_reload_plan plan = { agent->config, agent->owner, agent->house.serve,
 		agent->house.courier, agent->house.fetch, agent->house.mirror, agent->gate };
 	/* until then nobody asks the threads anything, and nobody changes their engines */
@@ -397,9 +418,11 @@ static int
 read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 {
 	static const struct option options[] = { { "config", required_argument, NULL, 'c' },
-		{ "user", required_argument, NULL, 'u' }, { "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'v' }, { 0 } };
-	const char *config = DLK_CONFIG_FILE;
+		{ "user", required_argument, NULL, 'u' },
+		{ "outward", required_argument, NULL, 'o' },
+		{ "help", no_argument, NULL, 'h' }, { "version", no_argument, NULL, 'v' },
+		{ 0 } };
+	const char *config = DLK_CONFIG_FILE, *outward = DLK_LIBEXECDIR "/doublelock-outward";
 
 	*ret_stop = true;
 	for (int c; (c = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -407,6 +430,8 @@ read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 			config = optarg;
 		else if (c == 'u')
 			agent->user = optarg;
+		else if (c == 'o')
+			outward = optarg;
 		else if (c == 'v')
 			return puts("doublelockd " DLK_VERSION) < 0;
 		else
@@ -417,6 +442,13 @@ read_arguments(struct agent *agent, int argc, char **argv, bool *ret_stop)
 	agent->config = realpath(config, NULL);
 	if (!agent->config)
 		return broken(config, -errno);
+	/* without it nothing is fetched and delivered, and who asks is answered all the same
+	 */
+	agent->outward = realpath(outward, NULL);
+	if (!agent->outward)
+		agent->outward = strdup(outward);
+	if (!agent->outward)
+		return broken(outward, -ENOMEM);
 	*ret_stop = false;
 	return 0;
 }
@@ -435,12 +467,14 @@ start(struct agent *agent)
 		code = open_sockets(agent);
 	if (code == 0)
 		code = give_up_root(agent);
+	if (code == 0)
+		code = give_up_network(agent);
 	if (code != 0)
 		return code;
 	json_set_alloc_funcs(malloc, wipe_and_free);
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return broken("libcurl", -ENOMEM);
-	return run(agent);
+	code = run(agent);
+	dlk_keeper_free(agent->keeper);
+	return code;
 }
 
 int
@@ -450,11 +484,10 @@ main(int argc, char **argv)
 	bool stop;
 
 	dlk_say_to_stderr("doublelockd");
-	/* the library for LDAP would read files and variables of others */
-	(void)setenv("LDAPNOINIT", "1", 1);
 	int code = read_arguments(&agent, argc, argv, &stop);
 	if (!stop)
 		code = start(&agent);
 	free(agent.config);
+	free(agent.outward);
 	return code;
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "agent/ldapread.h"
+#include "agent/ldapfilter.h"
+#include "agent/outread.h"
 #include "agent/refresh.h"
 #include "agent/sleeper.h"
 #include "base/clock.h"
@@ -19,11 +20,13 @@
 
 #define IDLE_S       600 /* where no directory is configured */
 #define PASSWORD_MAX 1024
+#define TRIES        3
 
 struct dlk_mirror {
 	struct dlk_sleeper sleeper;
 	const char *config;
 	uid_t owner;
+	struct dlk_outward *outward;
 	unsigned failures; /* in a row */
 };
 
@@ -38,11 +41,11 @@ is_ending(void *arg)
 /* One reading. */
 struct pass {
 	const struct dlk_settings *settings;
-	struct dlk_ldap_session *session;
+	struct dlk_outward *outward;
 	struct dlk_reading *reading;
 	const char *user; /* who is asked for; NULL: the entry says */
 	size_t left_out;
-	char words[DLK_LDAP_WORDS];
+	char words[DLK_OUTREAD_WORDS];
 };
 
 static int
@@ -63,7 +66,7 @@ read_one(struct pass *p, const char *user)
 	int r = dlk_ldap_filter(p->settings->ldap.filter, user, filter);
 
 	p->user = user;
-	return r ? r : dlk_ldap_read(p->session, filter, keep, p, p->words);
+	return r ? r : dlk_outread(p->outward, filter, keep, p, p->words);
 }
 
 struct users {
@@ -132,28 +135,21 @@ read_password(const struct dlk_mirror *m, const struct dlk_settings *s,
 	if (r == 0)
 		r = dlk_secret_set(password, DLK_BYTES(content.p, n));
 	if (r != 0)
-		dlk_text_print(words, DLK_LDAP_WORDS, "%.150s: %s", s->ldap.password_file,
+		dlk_text_print(words, DLK_OUTREAD_WORDS, "%.150s: %s", s->ldap.password_file,
 		    r == -ENODATA ? "it is empty" : dlk_file_error(r));
 	return r;
 }
 
 static int
-read_all(struct dlk_mirror *m, struct pass *p, struct dlk_directory_state *state)
+read_once(const struct dlk_mirror *m, struct pass *p, struct dlk_directory_state *state)
 {
 	const struct dlk_settings *s = p->settings;
 	DLK_AUTO_SECRET password = { 0 };
-	const struct dlk_ldap ldap = { .url = s->ldap.url,
-		.base = s->ldap.base,
-		.user = s->ldap.user,
-		.ca = s->ldap.ca,
-		.bind_dn = s->ldap.bind_dn,
-		.password = &password,
-		.stop = is_ending,
-		.ctx = m };
 	int r = read_password(m, s, &password, p->words);
 
+	p->left_out = 0;
 	if (r == 0)
-		r = dlk_ldap_open(&ldap, &p->session, p->words);
+		r = dlk_outread_open(p->outward, s, &password, p->words);
 	if (r == 0)
 		r = dlk_reading_new(s->ldap.cache, &p->reading);
 	if (r == 0)
@@ -161,7 +157,21 @@ read_all(struct dlk_mirror *m, struct pass *p, struct dlk_directory_state *state
 	if (r == 0)
 		r = dlk_reading_end(p->reading, state);
 	dlk_reading_free(p->reading);
-	dlk_ldap_close(p->session);
+	p->reading = NULL;
+	dlk_outward_end(p->outward);
+	return r;
+}
+
+/* Where doublelock-outward dies it begins again, from the start. */
+static int
+read_all(const struct dlk_mirror *m, struct pass *p, struct dlk_directory_state *state)
+{
+	int r = -EPIPE;
+
+	for (int i = 0; i < TRIES && r == -EPIPE; i++)
+		r = read_once(m, p, state);
+	if (r < 0 && r != -ECANCELED && !p->words[0])
+		dlk_text_print(p->words, sizeof(p->words), "%s", dlk_outward_error(r));
 	return r;
 }
 
@@ -187,7 +197,7 @@ static void
 read_directory(struct dlk_mirror *m, const struct dlk_settings *settings)
 {
 	struct dlk_directory_state state = { 0 };
-	struct pass p = { .settings = settings };
+	struct pass p = { .settings = settings, .outward = m->outward };
 
 	(void)dlk_directory_state_load(settings->ldap.cache, &state);
 	int r = read_all(m, &p, &state);
@@ -239,7 +249,8 @@ run(void *arg)
 }
 
 int
-dlk_mirror_new(const char *config, uid_t owner, struct dlk_mirror **ret_mirror)
+dlk_mirror_new(const char *config, uid_t owner, const struct dlk_keeper *keeper,
+    struct dlk_mirror **ret_mirror)
 {
 	struct dlk_mirror *m = calloc(1, sizeof(*m));
 
@@ -247,8 +258,11 @@ dlk_mirror_new(const char *config, uid_t owner, struct dlk_mirror **ret_mirror)
 		return -ENOMEM;
 	m->config = config;
 	m->owner = owner;
-	int r = dlk_sleeper_start(&m->sleeper, run, m);
+	int r = dlk_outward_new(keeper, "directory", is_ending, m, &m->outward);
+	if (r == 0)
+		r = dlk_sleeper_start(&m->sleeper, run, m);
 	if (r < 0) {
+		dlk_outward_free(m->outward);
 		free(m);
 		return r;
 	}
@@ -268,5 +282,6 @@ dlk_mirror_free(struct dlk_mirror *mirror)
 	if (!mirror)
 		return;
 	dlk_sleeper_stop(&mirror->sleeper);
+	dlk_outward_free(mirror->outward);
 	free(mirror);
 }

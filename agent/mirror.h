@@ -9,9 +9,13 @@
 
 #include <sys/types.h>
 
+#include "agent/keeper.h"
+
 struct dlk_mirror;
-/* `config` is borrowed; it is read again each time. 0 or -errno. */
-int dlk_mirror_new(const char *config, uid_t owner, struct dlk_mirror **ret_mirror);
+/* `config` and the keeper are borrowed; the configuration is read again each time. 0 or
+ * -errno. */
+int dlk_mirror_new(const char *config, uid_t owner, const struct dlk_keeper *keeper,
+    struct dlk_mirror **ret_mirror);
 /* The configuration may be another one: looks at once. From any thread. */
 void dlk_mirror_wake(struct dlk_mirror *mirror);
 /* Gives up what is under way. NULL is fine. */

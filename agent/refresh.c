@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * refresh.c - who may take the place of a list that is held. When it is asked again is for
- * whoever calls; how it comes over the network is download.h's.
+ * whoever calls; how it comes over the network is download.h's affair.
  */
 #include "agent/refresh.h"
 
@@ -300,7 +300,7 @@ fetch(struct job *job)
 		.ctx = job->refresh->ctx };
 	char words[DLK_DOWNLOAD_WORDS];
 	int64_t modified = 0;
-	int r = dlk_download(&download, &modified, words);
+	int r = job->refresh->download(job->refresh->via, &download, &modified, words);
 
 	if (r < 0) {
 		(void)fail(job, words);

@@ -21,7 +21,11 @@ enum dlk_refreshed {
 struct dlk_refresh {
 	const struct dlk_engine *engine; /* with trust and lists */
 	const struct dlk_crl_urls *urls; /* the CAs that may have signed a list as well */
-	bool (*stop)(void *ctx);         /* may be NULL */
+	/* as dlk_download(); `via` is its own */
+	int (*download)(void *via, const struct dlk_download *download, int64_t *ret_modified,
+	    char *words);
+	void *via;
+	bool (*stop)(void *ctx); /* may be NULL */
 	void *ctx;
 };
 

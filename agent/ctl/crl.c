@@ -347,6 +347,13 @@ tell_refreshed(
 		printf("%-14s %s%s%s\n", state, url->url, words[0] ? ": " : "", words);
 }
 
+static int
+by_itself(void *via, const struct dlk_download *download, int64_t *ret_modified, char *words)
+{
+	(void)via;
+	return dlk_download(download, ret_modified, words);
+}
+
 static void
 refresh_one(struct crl *c, const struct dlk_crl_url *url)
 {
@@ -354,7 +361,9 @@ refresh_one(struct crl *c, const struct dlk_crl_url *url)
 		[DLK_REFRESHED_SAME] = "unchanged",
 		[DLK_REFRESHED_FAILED] = "FAILED",
 		[DLK_REFRESHED_STOPPED] = "FAILED" };
-	const struct dlk_refresh plan = { .engine = c->engine, .urls = &c->urls };
+	const struct dlk_refresh plan = {
+		.engine = c->engine, .urls = &c->urls, .download = by_itself
+	};
 	char words[DLK_REFRESH_WORDS];
 
 	if (url->refused) {

@@ -220,6 +220,7 @@ check_paths(struct doctor *d)
 	check_path(d, DLK_LIBEXECDIR "/doublelock-helper");
 	check_path(d, DLK_LIBEXECDIR "/doublelock-prove");
 	check_path(d, DLK_LIBEXECDIR "/doublelock-prove-token");
+	check_path(d, DLK_LIBEXECDIR "/doublelock-outward");
 	check_path(d, DLK_SBINDIR "/doublelock");
 	for (size_t i = 0; i < policy->n_sets; i++)
 		for (size_t j = 0; j < policy->set[i].n_anchors; j++)

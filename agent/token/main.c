@@ -79,7 +79,7 @@ give_up_root(void)
 	if (error == 0)
 		error = dlk_sandbox_harden();
 	if (error == 0)
-		error = dlk_calls_forbid();
+		error = dlk_calls_forbid(DLK_CALLS_LOCAL);
 	if (error != 0)
 		dlk_say(DLK_ERROR, "cannot become user '" DLK_TOKEN_USER "': %s",
 		    dlk_file_error(error));

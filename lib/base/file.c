@@ -151,8 +151,8 @@ dlk_path_check(const char *path, uid_t owner)
 	}
 }
 
-static int
-write_all(int fd, struct dlk_bytes content)
+int
+dlk_fd_write(int fd, struct dlk_bytes content)
 {
 	while (content.n > 0) {
 		ssize_t n = write(fd, content.p, content.n);
@@ -164,7 +164,15 @@ write_all(int fd, struct dlk_bytes content)
 		content.p += n;
 		content.n -= (size_t)n;
 	}
-	return fsync(fd) == 0 ? 0 : -errno;
+	return 0;
+}
+
+static int
+write_all(int fd, struct dlk_bytes content)
+{
+	int r = dlk_fd_write(fd, content);
+
+	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
 int

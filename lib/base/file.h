@@ -34,6 +34,7 @@ int dlk_file_open_at(int dir, const char *name, const struct dlk_care *care, int
 int dlk_file_read(
     const char *path, size_t most, const struct dlk_care *care, struct dlk_buf *buf);
 int dlk_fd_read(int fd, size_t most, struct dlk_buf *buf);
+int dlk_fd_write(int fd, struct dlk_bytes content);
 /* Each directory above an absolute path, and the path itself, is root's or `owner`'s and not
  * writable by others, sticky directories aside. */
 int dlk_path_check(const char *path, uid_t owner);

@@ -3,7 +3,8 @@
 RECEIVER := $(B)/tests/receiver
 DEMO_BUILT += $(RECEIVER)
 AGENT_PARTS = $(filter-out $(B)/obj/agent/main.o,$(AGENT)) \
-	$(call obj,agent/gateways/password.c)
+	$(call obj,agent/gateways/password.c agent/outward/bounds.c agent/outward/files.c \
+	agent/outward/reach.c)
 AGENT_TESTS := $(patsubst tests/agent/%.c,$(B)/tests/%,$(wildcard tests/agent/test_*.c))
 AGENT_SHARED := $(filter-out $(B)/obj/tests/agent/test_%,$(call obj,tests/agent/*.c))
 CHECKS += $(AGENT_TESTS)
@@ -17,7 +18,7 @@ $(AGENT_TESTS): $(B)/tests/test_%: $(B)/obj/tests/agent/test_%.o $(AGENT_SHARED)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^ $(TEST_LIBS)
 $(B)/tests/test_held: $(B)/obj/tests/unit/pki.o
-$(AGENT_TESTS): | $(B)/doublelockd $(RECEIVER)
+$(AGENT_TESTS): | $(B)/doublelockd $(B)/doublelock-outward $(RECEIVER)
 $(B)/tests/test_confine: $(B)/obj/agent/prove/confine.o
 # the prover, and once more with short deadlines
 $(B)/obj/tests/agent/hasty.o: agent/prove/main.c
@@ -35,3 +36,5 @@ $(B)/fuzz/fuzz_password: $(call obj,agent/gateways/password.c)
 $(B)/fuzz/fuzz_password: TEST_LIBS += $(B)/libdoublelock.a
 $(B)/fuzz/fuzz_sshagent: $(call obj,agent/prove/environ.c agent/prove/identities.c)
 $(B)/fuzz/fuzz_sshagent: TEST_LIBS += $(B)/libdoublelock.a
+$(B)/fuzz/fuzz_outward: $(call obj,agent/outwire.c)
+$(B)/fuzz/fuzz_outward: TEST_LIBS += $(B)/libdoublelock.a

@@ -34,10 +34,12 @@
 static const char *
 program(const char *name)
 {
-	static char path[256];
+	static char paths[4][256];
+	static unsigned n;
 	const char *build = getenv("B");
+	char *path = paths[n++ % 4];
 
-	snprintf(path, sizeof(path), "%s/%s", build ? build : "build", name);
+	snprintf(path, sizeof(paths[0]), "%s/%s", build ? build : "build", name);
 	return path;
 }
 
@@ -208,7 +210,7 @@ spawn_agent(struct site *site, const char *notify, int err)
 	const struct passwd *who = getpwuid(site->uid);
 	assert_non_null(who);
 	const char *const argv[] = { program("doublelockd"), "--config", site->config,
-		"--user", who->pw_name, NULL };
+		"--user", who->pw_name, "--outward", program("doublelock-outward"), NULL };
 
 	return spawn(argv, notify, -1, err);
 }

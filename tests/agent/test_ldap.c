@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "agent/ldapread.h"
+#include "agent/ldapfilter.h"
 
 static void
 names_are_values(void **state)

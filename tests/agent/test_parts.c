@@ -26,6 +26,7 @@
 #include "agent/throttle.h"
 #include "agent/listen.h"
 #include "agent/memo.h"
+#include "agent/outward/reach.h"
 #include "agent/signature.h"
 #include "agent/spelling.h"
 #include "agent/refresh.h"
@@ -602,12 +603,12 @@ no_certificate_leads_into_the_house(void **state)
 		if (!is4)
 			assert_int_equal(
 			    inet_pton(AF_INET6, rows[i].address, &in6.sin6_addr), 1);
-		bool may = is4 ? dlk_download_may_reach((struct sockaddr *)&in, sizeof(in))
-			       : dlk_download_may_reach((struct sockaddr *)&in6, sizeof(in6));
+		bool may = is4 ? dlk_reach_may((struct sockaddr *)&in, sizeof(in))
+			       : dlk_reach_may((struct sockaddr *)&in6, sizeof(in6));
 		if (may != rows[i].may)
 			fail_msg("%s", rows[i].address);
 	}
-	assert_false(dlk_download_may_reach((const struct sockaddr *)&local, sizeof(local)));
+	assert_false(dlk_reach_may((const struct sockaddr *)&local, sizeof(local)));
 }
 
 static void

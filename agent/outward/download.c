@@ -6,17 +6,16 @@
 #include "agent/download.h"
 
 #include <errno.h>
-#include <netinet/in.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
+#include "agent/outward/reach.h"
 #include "base/bytes.h"
+#include "base/file.h"
 #include "base/text.h"
 
 #define CONNECT_S   10L
-#define WHOLE_S     120L
 #define REDIRECTS   3L
 #define SCHEME_ROOM 16
 
@@ -29,51 +28,6 @@ struct transfer {
 	char scheme[SCHEME_ROOM];
 	char words[CURL_ERROR_SIZE];
 };
-
-static bool
-may_reach4(const uint8_t *a)
-{
-	bool unspecified = a[0] == 0, loopback = a[0] == 127;
-	bool link_local = a[0] == 169 && a[1] == 254;
-
-	return !unspecified && !loopback && !link_local &&
-	       a[0] < 224; /* multicast, reserved */
-}
-
-static bool
-may_reach6(const uint8_t *a)
-{
-	static const uint8_t zero[10];
-	static const uint8_t nat64[12] = { 0, 0x64, 0xff, 0x9b };
-	bool link_local = a[0] == 0xfe && (a[1] & 0xc0) == 0x80;
-	bool low = memcmp(a, zero, sizeof(zero)) == 0;
-
-	/* ::ffff:a.b.c.d and ::a.b.c.d, among which are :: and ::1 */
-	if (low && ((a[10] == 0xff && a[11] == 0xff) || (a[10] == 0 && a[11] == 0)))
-		return may_reach4(a + 12);
-	if (memcmp(a, nat64, sizeof(nat64)) == 0)
-		return may_reach4(a + 12);
-	if (a[0] == 0x20 && a[1] == 0x02) /* 6to4 */
-		return may_reach4(a + 2);
-	return !link_local && a[0] != 0xff;
-}
-
-bool
-dlk_download_may_reach(const struct sockaddr *address, size_t size)
-{
-	struct sockaddr_in in;
-	struct sockaddr_in6 in6;
-
-	if (address->sa_family == AF_INET && size >= sizeof(in)) {
-		memcpy(&in, address, sizeof(in));
-		return may_reach4((const uint8_t *)&in.sin_addr.s_addr);
-	}
-	if (address->sa_family == AF_INET6 && size >= sizeof(in6)) {
-		memcpy(&in6, address, sizeof(in6));
-		return may_reach6(in6.sin6_addr.s6_addr);
-	}
-	return false;
-}
 
 /* Its scheme, where the URL is one that may be asked. */
 static bool
@@ -92,14 +46,6 @@ read_scheme(const char *url, char *ret_scheme)
 	return good;
 }
 
-bool
-dlk_download_is_web(const char *url)
-{
-	char scheme[SCHEME_ROOM];
-
-	return read_scheme(url, scheme);
-}
-
 /* After the name was resolved, for every connection that is made, redirections included. */
 static curl_socket_t
 open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
@@ -107,37 +53,30 @@ open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	struct transfer *t = arg;
 
 	(void)purpose;
-	if (!t->download->anywhere &&
-	    !dlk_download_may_reach(&address->addr, address->addrlen)) {
+	if (!t->download->anywhere && !dlk_reach_may(&address->addr, address->addrlen)) {
 		t->barred = true;
 		return CURL_SOCKET_BAD;
 	}
 	return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static int
+put(const struct dlk_download *download, struct dlk_bytes octets)
+{
+	if (download->put)
+		return download->put(download->ctx, octets);
+	return dlk_fd_write(download->fd, octets);
+}
+
 static size_t
 take(char *data, size_t size, size_t n, void *arg)
 {
 	struct transfer *t = arg;
-	size_t left = size * n;
 
-	t->written += (int64_t)left;
-	if (t->written > DLK_DOWNLOAD_MAX) {
-		t->error = -EFBIG;
-		return 0;
-	}
-	while (left > 0) {
-		ssize_t done = write(t->download->fd, data, left);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) {
-			t->error = done < 0 ? -errno : -EIO;
-			return 0;
-		}
-		data += done;
-		left -= (size_t)done;
-	}
-	return size * n;
+	t->written += (int64_t)(size * n);
+	t->error = t->written > DLK_DOWNLOAD_MAX ? -EFBIG
+						 : put(t->download, DLK_BYTES(data, size * n));
+	return t->error == 0 ? size * n : 0;
 }
 
 static int
@@ -164,7 +103,7 @@ set_bounds(struct transfer *t)
 	       curl_easy_setopt(easy, CURLOPT_PROXY, "") == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT, CONNECT_S) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_TIMEOUT, WHOLE_S) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_TIMEOUT, (long)DLK_DOWNLOAD_S) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_MAXFILESIZE_LARGE,
 		   (curl_off_t)DLK_DOWNLOAD_MAX) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 1L) == CURLE_OK &&

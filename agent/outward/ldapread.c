@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ldapread.c - speaks to the server by OpenLDAP's library, one message at a time, each with a
  * deadline and a bound. What the answers mean is for whoever asks. */
-#include "agent/ldapread.h"
+#include "agent/outward/ldapread.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include <ldap.h>
 
-#include "agent/ldapguard.h"
+#include "agent/outward/ldapguard.h"
 #include "base/text.h"
 #include "wire/frame.h"
 
@@ -26,32 +26,6 @@ struct dlk_ldap_session {
 	struct dlk_ldap_guard *guard;
 	const struct dlk_ldap *ldap;
 };
-
-int
-dlk_ldap_filter(const char *filter, const char *user, char ret[DLK_LDAP_FILTER])
-{
-	static const char hex[] = "0123456789abcdef";
-	const char *at = strstr(filter, "%u");
-	size_t before = at ? (size_t)(at - filter) : strlen(filter), n = before;
-
-	if (n >= DLK_LDAP_FILTER)
-		return -EMSGSIZE;
-	memcpy(ret, filter, n);
-	for (const char *c = user; at && user && *c; c++) {
-		if (n + 4 >= DLK_LDAP_FILTER)
-			return -EMSGSIZE;
-		if (strchr("*()\\", *c) || (uint8_t)*c < 0x20 || (uint8_t)*c > 0x7e) {
-			ret[n++] = '\\';
-			ret[n++] = hex[(uint8_t)*c >> 4];
-			ret[n++] = hex[(uint8_t)*c & 0xf];
-		} else {
-			ret[n++] = *c;
-		}
-	}
-	if (at && !user && n + 1 < DLK_LDAP_FILTER)
-		ret[n++] = '*';
-	return dlk_text_copy(ret + n, DLK_LDAP_FILTER - n, at ? at + 2 : "") ? 0 : -EMSGSIZE;
-}
 
 static int
 fail(struct dlk_ldap_session *s, const char *doing, int code, char *words)

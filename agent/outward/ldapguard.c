@@ -2,7 +2,7 @@
 /* ldapguard.c - a thread that looks at the clock while another one waits. The library says
  * when it has a socket and when it gives it up: a number that is used again is never shut
  * down. */
-#include "agent/ldapguard.h"
+#include "agent/outward/ldapguard.h"
 
 #include <errno.h>
 #include <pthread.h>

@@ -2,16 +2,15 @@
 /*
  * ldapread.h - the certificates of a directory's entries (attribute userCertificate;binary,
  * RFC 4523), read page by page (RFC 2696) over TLS alone. Nothing of it is parsed here, and no
- * name comes from anybody who logs in. Blocks; for the agent's outward thread.
+ * name comes from anybody who logs in. Blocks.
  */
-#ifndef DLK_AGENT_LDAPREAD_H
-#define DLK_AGENT_LDAPREAD_H
+#ifndef DLK_OUTWARD_LDAPREAD_H
+#define DLK_OUTWARD_LDAPREAD_H
 
 #include "base/bytes.h"
 #include "base/secret.h"
 
 #define DLK_LDAP_WORDS  256
-#define DLK_LDAP_FILTER 2048
 #define DLK_LDAP_VALUES 32 /* certificates of one entry; further ones are left out */
 
 struct dlk_ldap {
@@ -21,10 +20,6 @@ struct dlk_ldap {
 	bool (*stop)(void *ctx);
 	void *ctx;
 };
-
-/* The filter with `user` in the place of %u, escaped (RFC 4515 section 3); "*" where `user` is
- * NULL. -EMSGSIZE where it does not fit. */
-int dlk_ldap_filter(const char *filter, const char *user, char ret[DLK_LDAP_FILTER]);
 
 /* A connection: TLS, the server known by `ca` and by its name, and bound. 0 or -errno with
  * words. */

@@ -4,8 +4,8 @@
  * handshake: when it is over, or somebody wants to stop, the connection is shut down under it,
  * and it comes back with an error.
  */
-#ifndef DLK_AGENT_LDAPGUARD_H
-#define DLK_AGENT_LDAPGUARD_H
+#ifndef DLK_OUTWARD_LDAPGUARD_H
+#define DLK_OUTWARD_LDAPGUARD_H
 
 #include <stdbool.h>
 #include <stdint.h>
