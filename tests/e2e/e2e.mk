@@ -5,7 +5,7 @@ CHECKS += $(sort $(wildcard tests/e2e/test_*.sh))
 export B
 # what the scripts need besides what is installed
 E2E = $(B)/tests/e2e/pamlogin $(B)/tests/e2e/flood $(B)/tests/e2e/clock.so \
-	$(B)/tests/e2e/card.so $(B)/tests/e2e/touch.so \
+	$(B)/tests/e2e/card.so $(B)/tests/e2e/touch.so $(B)/tests/e2e/leaks.so \
 	$(B)/tests/pam/doublelockd-frail $(RECEIVER)
 $(B)/tests/e2e/%.so: $(B)/obj/tests/e2e/%.o
 	@mkdir -p $(@D)
@@ -19,8 +19,8 @@ $(B)/obj/tests/e2e/card.o: ALL_CFLAGS += $(shell $(PKG_CONFIG) --cflags p11-kit-
 	-DSOFTHSM='"$(shell sed -n 's/^module: *//p' /usr/share/p11-kit/modules/softhsm2.module 2>/dev/null)"'
 $(B)/tests/e2e/touch.so: E2E_LIBS = -lcrypto
 # other people's programs load these, with no sanitizer in them
-$(addprefix $(B)/obj/tests/e2e/,card.o touch.o): HARDEN :=
-$(addprefix $(B)/tests/e2e/,card.so touch.so): LDHARDEN :=
+$(addprefix $(B)/obj/tests/e2e/,card.o touch.o leaks.o): HARDEN :=
+$(addprefix $(B)/tests/e2e/,card.so touch.so leaks.so): LDHARDEN :=
 $(B)/tests/e2e/pamlogin: E2E_LIBS = -lpam
 $(B)/tests/e2e/flood: E2E_LIBS = -lssl -lcrypto
 

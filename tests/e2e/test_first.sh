@@ -9,6 +9,7 @@
 
 cp /etc/pam.d/sshd "$TMPDIR/stock.pam"
 install_doublelock
+load_into_all
 cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
 ssh-keygen -q -A
 install -m 644 "$top/packaging/doublelock.conf" $etc/doublelock.conf

@@ -6,6 +6,7 @@
 
 cp /etc/pam.d/sshd "$TMPDIR/stock.pam"
 install_doublelock
+load_into_all
 cp "$TMPDIR/stock.pam" /etc/pam.d/sshd
 guide=$top/docs/guides/sudo.md
 . "$top/tests/e2e/guide.sh"

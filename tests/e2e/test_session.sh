@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 install_doublelock
+load_into_all
 pki_usual
 configure <<-END
 	[service sudo]

@@ -5,6 +5,7 @@
 . "$(dirname "$0")/lib.sh"
 
 install_doublelock
+load_into_all
 # the tree may lie below /tmp
 install -m 755 "$B/tests/e2e/touch.so" /usr/local/lib/touch.so
 mount -t tmpfs -o mode=1777 e2e /tmp # where sshd puts the sockets of forwarded agents
@@ -102,16 +103,23 @@ like "$(last up256 detail)" 'has the key and did not sign' "is told apart"
 agent_with "$(key_of up256)"
 is "$(sudo_there up256 "$(code_of "$secret")")" "root: ok" "and after all of that it works"
 
-# a key that may only be used to log in somewhere does not sign for us
-cp "$work/known_hosts" "$work/hosts"
-SSH_AUTH_SOCK=$agent ssh-add -q -D 2>>"$work/ssh-add.log"
-if SSH_AUTH_SOCK=$agent ssh-add -q -H "$work/hosts" -h "up256@[127.0.0.1]:$port" \
-	"$(key_of up256)" 2>>"$work/ssh-add.log"; then
-	like "$(sudo_there up256 000000)" '^: (possession-unproven|no-certificate)$' \
-		"a key that is bound to destinations"
-else
-	not_ok "a key that is bound to destinations"
-fi
+# A key that is bound to destinations never signs for us. The agent does not show it where it may
+# not be used; shows it where it may be used to go on; and knows nothing of the way where it is
+# asked without ssh in between.
+ssh-keygen -q -t ed25519 -N '' -f "$work/elsewhere_key"
+{
+	cat "$work/known_hosts"
+	echo "elsewhere.test $(cut -d' ' -f1,2 "$work/elsewhere_key.pub")"
+} >"$work/hosts"
+bound_to() { # DESTINATION...: up256's key, for these alone
+	add_options="-H $work/hosts $(printf -- '-h %s ' "$@")" agent_with "$(key_of up256)"
+}
+bound_to "up256@[127.0.0.1]:$port"
+is "$(sudo_there up256 000000)" ": no-certificate" "a key that is bound to logins here"
+like "$(last up256 detail)" 'has neither the key of a registered certificate' "is not shown here"
+bound_to "[127.0.0.1]:$port" "[127.0.0.1]:$port>up256@elsewhere.test"
+is "$(sudo_there up256 000000)" ": possession-unproven" "one that may be used to go on from here"
+like "$(last up256 detail)" 'has the key and did not sign' "is shown, and does not sign"
 
 # security keys: their certificate is of the key that they hold
 mkdir -m 755 /run/sk
@@ -187,6 +195,17 @@ until_true test -S /tmp/own/silent
 is "$(local_sudo up256 /tmp/own/silent)" ": possession-unproven" "an agent that never answers"
 like "$(last up256 detail)" 'did not answer in time' "is not waited for"
 stop "$silent_pid"
+install -o up256 -m 600 "$(key_of up256)" /tmp/own/key
+install -m 644 "$work/hosts" /tmp/own/hosts
+as_up256() { setpriv --reuid=up256 --regid="$(id -g up256)" --clear-groups "$@"; }
+as_up256 env -u LD_PRELOAD ssh-agent -D -a /tmp/own/agent >>"$work/ssh-agent.log" 2>&1 &
+local_pid=$!
+until_true test -S /tmp/own/agent || die "no ssh-agent"
+SSH_AUTH_SOCK=/tmp/own/agent as_up256 ssh-add -q -H /tmp/own/hosts -h "[127.0.0.1]:$port" \
+	/tmp/own/key 2>>"$work/ssh-add.log" || die "ssh-add -h failed"
+is "$(local_sudo up256 /tmp/own/agent)" ": possession-unproven" "a key that is bound, without ssh in between"
+like "$(last up256 detail)" 'has the key and did not sign' "is shown, and does not sign"
+stop "$local_pid"
 
 # revoked between two calls, and the agent still has the key
 agent_with "$(key_of up521)"
