@@ -107,9 +107,12 @@ take_asker(pam_handle_t *pamh, struct dlk_request *request)
 {
 	const char *said = item(pamh, PAM_RUSER);
 	uid_t real = getuid(), uid = real;
-	int error = said[0]
-			? dlk_account_find(said, request->asker, sizeof(request->asker), &uid)
-			: dlk_account_name(real, request->asker, sizeof(request->asker));
+	int error = -EINVAL;
+
+	if (!said[0])
+		error = dlk_account_name(real, request->asker, sizeof(request->asker));
+	else if (dlk_text_is_name(said))
+		error = dlk_account_find(said, request->asker, sizeof(request->asker), &uid);
 
 	if (error != 0 || (!said[0] && real == 0) || (real != 0 && uid != real) ||
 	    !dlk_text_is_name(request->asker))
@@ -151,6 +154,19 @@ dlk_collect(pam_handle_t *pamh, const struct dlk_options *options, bool privileg
 	    (ssize_t)sizeof(request->attempt))
 		dlk_outcome_refuse(verdict, DLK_R_FAULT_INTERNAL, "no random octets");
 	return take_user(pamh, request, verdict);
+}
+
+bool
+dlk_collect_is_still(pam_handle_t *pamh, const struct dlk_request *request)
+{
+	struct dlk_request now = { .entrance = DLK_ENTRANCE_PAM };
+	const char *typed = item(pamh, PAM_USER);
+
+	if (strcmp(typed, request->user) == 0)
+		return true;
+	return dlk_text_is_name(typed) && take_account(typed, &now) == DLK_R_OK &&
+	       now.account_known && request->account_known && now.uid == request->uid &&
+	       strcmp(now.user, request->user) == 0;
 }
 
 /* PAM's environment may be the user's by now (pam_env reads ~/.pam_environment), and nothing

@@ -87,6 +87,10 @@ authenticate(pam_handle_t *pamh, const struct dlk_options *options)
 		pam_syslog(pamh, LOG_NOTICE, "the conversation ended without an answer");
 		return code;
 	}
+	if (verdict.reason == DLK_R_OK && !dlk_collect_is_still(pamh, &request))
+		dlk_outcome_refuse(&verdict, DLK_R_FAULT_INTERNAL,
+		    "the application has changed PAM_USER since; it would be a yes for "
+		    "somebody else");
 	code = dlk_outcome(pamh, &request, &verdict);
 	if ((code == PAM_SUCCESS || code == PAM_IGNORE) &&
 	    dlk_code_forward(pamh, &rest) != PAM_SUCCESS)

@@ -25,7 +25,7 @@
 #define SERVICE "doublelock-test"
 #define IGNORED PAM_TRY_AGAIN /* what the stub behind an ignored module says */
 
-static struct login *current;
+static _Thread_local struct login *current;
 
 static void __attribute__((format(printf, 1, 0))) caught(const char *format, va_list args)
 {
@@ -81,7 +81,7 @@ write_file(const char *dir, const char *name, const char *text)
 static const char *
 built(const char *name)
 {
-	static char path[4096];
+	static _Thread_local char path[4096];
 	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 64);
 
 	assert_true(n > 0);
@@ -172,6 +172,8 @@ converse(int n, const struct pam_message **message, struct pam_response **ret, v
 	}
 	if (l->wait_for_judge)
 		wait_for_judge(l);
+	if (l->meanwhile)
+		l->meanwhile(l);
 	if (l->conversation != PAM_SUCCESS)
 		return l->conversation;
 	*ret = calloc((size_t)n, sizeof(**ret));
@@ -228,6 +230,7 @@ begin(struct login *l, const char *part, const char *arguments)
 		pam_set_item(pamh, PAM_TTY, l->tty);
 	for (size_t i = 0; l->env[i]; i++)
 		assert_int_equal(pam_putenv(pamh, l->env[i]), PAM_SUCCESS);
+	l->pamh = pamh;
 	return pamh;
 }
 
@@ -235,8 +238,12 @@ int
 login_bare(struct login *l, const char *part, const char *arguments)
 {
 	pam_handle_t *pamh = begin(l, part, arguments);
-	int code = pam_authenticate(pamh, 0);
 
+	if (l->before_call)
+		l->before_call(l);
+	int code = pam_authenticate(pamh, 0);
+	if (l->after_call)
+		l->after_call(l);
 	pam_end(pamh, code);
 	return code == IGNORED ? PAM_IGNORE : code;
 }
@@ -244,7 +251,7 @@ login_bare(struct login *l, const char *part, const char *arguments)
 static const char *
 with_judge(const struct login *l, const char *arguments)
 {
-	static char all[1024];
+	static _Thread_local char all[1024];
 
 	dlk_text_print(
 	    all, sizeof(all), "config=%s helper=%s %s", l->part, l->judge, arguments);
@@ -272,7 +279,7 @@ login_session(struct login *l, const char *part, const char *arguments)
 const char *
 login_seen(const struct login *l, const char *key, int nth)
 {
-	static char line[512];
+	static _Thread_local char line[512];
 	char path[160];
 	size_t n = strlen(key);
 

@@ -20,9 +20,14 @@ struct login {
 	const char *answer;      /* NULL: an answer that is none */
 	int conversation;        /* what it returns */
 	bool wait_for_judge;     /* answers when the judge has ended */
-	bool twice;              /* the module stands in the stack twice */
-	bool hasty;              /* the module with the short deadline */
-	const char *before;      /* arguments of a stub in front; NULL: none */
+	/* NULL, or: before the module is called, while it asks, and when it has returned */
+	void (*before_call)(struct login *l);
+	void (*meanwhile)(struct login *l);
+	void (*after_call)(struct login *l);
+	pam_handle_t *pamh; /* for these */
+	bool twice;         /* the module stands in the stack twice */
+	bool hasty;         /* the module with the short deadline */
+	const char *before; /* arguments of a stub in front; NULL: none */
 	/* what came of it */
 	int prompts, styles[LOGIN_PROMPTS];
 	char prompt[LOGIN_PROMPTS][128];

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The module once more, as the tests load it: it trusts what belongs to whoever builds, so that
 # no root is needed. In the hasty one the judge has 300 ms, so that nobody waits for a deadline.
-CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_login \
+CHECKS += $(B)/tests/pam/test_module $(B)/tests/pam/test_host $(B)/tests/pam/test_login \
 	$(B)/tests/pam/test_agent $(B)/tests/pam/test_sandbox tests/pam/test_links.sh
 TEST_OWNER := $(shell id -u)
 # whom the helper becomes: nobody where root builds, else there is nothing to become
@@ -38,7 +38,7 @@ $(B)/tests/pam/prover: $(B)/obj/tests/pam/prover.o $(B)/libdoublelock.a
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
 $(B)/tests/pam/test_module: | $(B)/tests/pam/prover
-$(B)/tests/pam/test_module: $(B)/obj/tests/pam/test_module.o $(B)/obj/tests/pam/login.o \
+$(B)/tests/pam/test_module $(B)/tests/pam/test_host: $(B)/tests/pam/%: $(B)/obj/tests/pam/%.o $(B)/obj/tests/pam/login.o \
 		$(B)/libdoublelock.a | $(B)/tests/pam/judge $(B)/tests/pam/pam_doublelock.so \
 		$(B)/tests/pam/hasty/pam_doublelock.so $(B)/tests/pam/pam_stub.so
 	@mkdir -p $(@D)

@@ -21,6 +21,8 @@ pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 			code = atoi(value);
 		if (strncmp(argv[i], "file=", 5) == 0) {
 			FILE *out = fopen(value, "w");
+			if (!out)
+				return PAM_SYSTEM_ERR;
 			pam_get_item(pamh, PAM_AUTHTOK, &token);
 			fputs(token ? (const char *)token : "none", out);
 			fclose(out);
