@@ -293,11 +293,10 @@ be_told(struct dlk_conn *conn)
 }
 
 /* What does not go now goes later; a peer that does not read has as long as one that does not
- * write. */
+ * write, and no longer for reading an octet now and then. */
 static void
 send_now(struct dlk_conn *conn, struct dlk_bytes octets)
 {
-	bool fresh = conn->out.n == 0;
 	size_t n = 0;
 	int r = 0;
 
@@ -314,7 +313,7 @@ send_now(struct dlk_conn *conn, struct dlk_bytes octets)
 		return;
 	}
 	charge(conn);
-	if (fresh)
+	if (conn->place.wait != DLK_WAIT_ARRIVING)
 		wait_for(conn, DLK_WAIT_ARRIVING);
 }
 
