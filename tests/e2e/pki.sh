@@ -59,7 +59,7 @@ pki_config() {
 		basicConstraints = critical,CA:false
 		keyUsage = critical,digitalSignature
 		extendedKeyUsage = serverAuth
-		subjectAltName = IP:127.0.0.1
+		subjectAltName = IP:127.0.0.1,DNS:vpn.example.com
 	END
 }
 

@@ -9,7 +9,8 @@ $(B)/tests/gateways/%: $(B)/obj/tests/gateways/%.o
 GATEWAYS := $(sort $(wildcard tests/gateways/test_*.sh))
 # the slow ones first: then it is about two minutes on two cores
 SLOW_GATEWAYS := $(filter %_openvpn.sh %_openvpn_scripts.sh %_spop.sh,$(GATEWAYS))
-.PHONY: check-gateways
+.PHONY: gateways-built check-gateways
+gateways-built: $(GATEWAYS_BUILT)
 check-gateways:
 	@tests/deps build run gateways
 	@+$(BUILD) tests $(GATEWAYS_BUILT)
