@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "core/certdata.h"
 #include "core/der.h"
+#include "core/sigalg.h"
 
 enum {
 	TAG_VERSION = 0xa0,
@@ -126,6 +127,7 @@ static const char *
 walk(struct dlk_cert *cert)
 {
 	struct dlk_bytes in = dlk_bytes_of(&cert->der), whole, tbs, outer, signature;
+	struct dlk_sigalg unused;
 
 	if (!dlk_der_strict(in))
 		return "an encoding that is not DER";
@@ -136,6 +138,7 @@ walk(struct dlk_cert *cert)
 	    !dlk_der_expect(&whole, DLK_DER_BIT_STRING, &signature) || whole.n != 0 ||
 	    signature.n < 2 || signature.p[0] != 0)
 		return "not the three parts of a certificate (RFC 5280 section 4.1)";
+	cert->well_signed = dlk_sigalg_read(outer, DLK_SIGALG_SHA224, &unused);
 	return walk_tbs(tbs, outer, cert);
 }
 

@@ -16,6 +16,7 @@ struct dlk_cert {
 	struct dlk_bytes subject, issuer, spki, serial, extensions; /* within der */
 	uint8_t fingerprint[DLK_SHA256_SIZE], key_id[DLK_SHA256_SIZE];
 	int64_t not_before, not_after;
+	bool well_signed; /* with an algorithm that is accepted; by whom is another question */
 
 	/* out of the extensions */
 	int version; /* 1, 2 or 3 */

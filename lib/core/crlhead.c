@@ -197,7 +197,7 @@ dlk_crl_read(struct dlk_crl *crl)
 {
 	const uint8_t *at = crl->image.issuer.p;
 
-	if (!dlk_sigalg_read(crl->image.algorithm, &crl->algorithm))
+	if (!dlk_sigalg_read(crl->image.algorithm, DLK_SIGALG_SHA256, &crl->algorithm))
 		return "it is signed with an algorithm that is not accepted";
 	crl->issuer = d2i_X509_NAME(NULL, &at, (long)crl->image.issuer.n);
 	if (!crl->issuer || at != crl->image.issuer.p + crl->image.issuer.n)

@@ -106,7 +106,8 @@ read_algorithm(struct scan *s)
 
 	if (r < 0)
 		return r;
-	if (!dlk_sigalg_read(dlk_bytes_of(&s->parts->algorithm), &algorithm))
+	if (!dlk_sigalg_read(
+		dlk_bytes_of(&s->parts->algorithm), DLK_SIGALG_SHA256, &algorithm))
 		return refuse(s,
 		    "it is signed with an algorithm that is not accepted: SHA-256 "
 		    "or better is (RFC 5280 section 5.1.1.2)");
@@ -176,6 +177,16 @@ reason_of(struct dlk_bytes value, uint8_t *ret_reason)
 	return true;
 }
 
+static bool
+is_invalidity_date(struct dlk_bytes value)
+{
+	struct dlk_bytes text;
+	int64_t date;
+
+	return dlk_der_expect(&value, DLK_DER_GENERALIZED_TIME, &text) && value.n == 0 &&
+	       dlk_der_time(DLK_DER_GENERALIZED_TIME, text, &date);
+}
+
 #define OID_IS(o, last)                                                                       \
 	((o).n == 3 && (o).p[0] == 0x55 && (o).p[1] == 0x1d && (o).p[2] == (last))
 
@@ -197,7 +208,7 @@ read_entry_extension(
 	}
 	/* invalidityDate says nothing that a judgement uses, but its form is known */
 	if (OID_IS(ext->oid, 24))
-		return dlk_der_strict(ext->value)
+		return is_invalidity_date(ext->value)
 			   ? 0
 			   : refuse(
 				 s, "an invalidityDate is malformed (RFC 5280 section 5.3.2)");

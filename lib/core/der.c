@@ -2,6 +2,8 @@
 /* der.c - the frame of DER. It knows no ASN.1 type beyond the few whose form DER narrows. */
 #include "core/der.h"
 
+#include <string.h>
+
 #include "base/clock.h"
 
 #define DEPTH_MOST 32
@@ -106,7 +108,7 @@ primitive_ok(uint8_t tag, struct dlk_bytes content)
 		return bits_ok(content);
 	case DLK_DER_OID:
 		return oid_ok(content);
-	case 0x05: /* NULL */
+	case DLK_DER_NULL:
 		return content.n == 0;
 	case 0x10: /* SEQUENCE and SET are constructed */
 	case 0x11:
@@ -114,6 +116,32 @@ primitive_ok(uint8_t tag, struct dlk_bytes content)
 	default:
 		return true;
 	}
+}
+
+/* X.690 section 11.6: the shorter one goes on with zeros. */
+static bool
+in_order(struct dlk_bytes a, struct dlk_bytes b)
+{
+	size_t n = a.n < b.n ? a.n : b.n;
+	int order = memcmp(a.p, b.p, n);
+
+	for (size_t i = n; order == 0 && i < a.n; i++)
+		order = a.p[i];
+	return order <= 0;
+}
+
+/* A SET OF has its elements in order. None is a part of a name without any. */
+static bool
+set_ok(struct dlk_bytes content)
+{
+	struct dlk_bytes before = { 0 }, whole;
+	uint8_t tag;
+
+	for (bool first = true; content.n > 0; first = false, before = whole)
+		if (!dlk_der_take(&content, &tag, &whole, NULL) ||
+		    (!first && !in_order(before, whole)))
+			return false;
+	return before.n > 0;
 }
 
 static bool
@@ -131,9 +159,11 @@ strict(struct dlk_bytes in, unsigned depth)
 			continue;
 		}
 		/* of the universal types only these two are constructed in DER */
-		if ((tag & 0xc0) == 0 && tag != 0x30 && tag != 0x31)
+		if ((tag & 0xc0) == 0 && tag != DLK_DER_SEQUENCE && tag != DLK_DER_SET)
 			return false;
 		if (depth == 0 || !strict(content, depth - 1))
+			return false;
+		if (tag == DLK_DER_SET && !set_ok(content))
 			return false;
 	}
 	return true;

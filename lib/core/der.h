@@ -13,11 +13,13 @@ enum {
 	DLK_DER_INTEGER = 0x02,
 	DLK_DER_BIT_STRING = 0x03,
 	DLK_DER_OCTET_STRING = 0x04,
+	DLK_DER_NULL = 0x05,
 	DLK_DER_OID = 0x06,
 	DLK_DER_ENUMERATED = 0x0a,
 	DLK_DER_UTC_TIME = 0x17,
 	DLK_DER_GENERALIZED_TIME = 0x18,
 	DLK_DER_SEQUENCE = 0x30,
+	DLK_DER_SET = 0x31,
 	DLK_DER_CONTEXT_0 = 0xa0
 };
 #define DLK_DER_HEAD_MOST 6 /* octets of a tag and its length */
@@ -33,8 +35,8 @@ bool dlk_der_take(struct dlk_bytes *in, uint8_t *ret_tag, struct dlk_bytes *ret_
 bool dlk_der_expect(struct dlk_bytes *in, uint8_t tag, struct dlk_bytes *ret_content);
 /* Content octets of an INTEGER: present, and no octet more than needed. */
 bool dlk_der_integer_ok(struct dlk_bytes content);
-/* A run of whole elements, strict to the bottom: lengths, BOOLEAN, INTEGER, OID, and strings
- * in one piece. An empty run is one. */
+/* A run of whole elements, strict to the bottom: lengths, BOOLEAN, INTEGER, OID, strings in
+ * one piece, and the order of a SET OF, which has to have elements. An empty run is one. */
 bool dlk_der_strict(struct dlk_bytes in);
 /* One Extension: SEQUENCE of OID, BOOLEAN TRUE or nothing, OCTET STRING, and no more. */
 struct dlk_der_extension {

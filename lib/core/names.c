@@ -139,12 +139,33 @@ dlk_names_is_mailbox(struct dlk_bytes name)
 	       dlk_names_is_host(DLK_BYTES(at + 1, name.n - local - 1));
 }
 
+/* RFC 3986 section 3.1. */
+static bool
+is_scheme(struct dlk_bytes text)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i] | 0x20;
+		bool mark = (text.p[i] >= '0' && text.p[i] <= '9') || text.p[i] == '+' ||
+			    text.p[i] == '-' || text.p[i] == '.';
+
+		if (!(c >= 'a' && c <= 'z') && (i == 0 || !mark))
+			return false;
+	}
+	return text.n > 0;
+}
+
+/* Scheme, and something behind it; where that is an authority, one that is not empty. */
 static bool
 is_uri(struct dlk_bytes name)
 {
 	const uint8_t *colon = name.n ? memchr(name.p, ':', name.n) : NULL;
+	size_t n = colon ? (size_t)(colon - name.p) : 0;
 
-	return colon && colon > name.p && colon + 1 < name.p + name.n && all(name, 0x21, 0x7e);
+	if (n + 1 >= name.n || !is_scheme(DLK_BYTES(name.p, n)) || !all(name, 0x21, 0x7e))
+		return false;
+	if (name.n < n + 3 || memcmp(colon, "://", 3) != 0)
+		return true;
+	return name.n > n + 3 && !memchr("/?#", colon[3], 3);
 }
 
 static bool

@@ -95,6 +95,73 @@ check_extension(
 	return DLK_R_OK;
 }
 
+/* Bits with names end with a one in DER (X.690 section 11.2.2). */
+static bool
+bits_end(const ASN1_BIT_STRING *bits)
+{
+	unsigned unused = (unsigned)bits->flags & 7;
+
+	return bits->length > 0 && (bits->data[bits->length - 1] >> unused & 1) != 0;
+}
+
+/* The names of a distribution point, and not reasons alone; the bits of a reason end with
+ * a one. */
+static bool
+point_ok(const DIST_POINT *point)
+{
+	const DIST_POINT_NAME *name = point->distpoint;
+	const ASN1_BIT_STRING *reasons = point->reasons;
+
+	if (!name && !point->CRLissuer)
+		return false;
+	if (name && (name->type == 0 ? sk_GENERAL_NAME_num(name->name.fullname)
+				     : sk_X509_NAME_ENTRY_num(name->name.relativename)) == 0)
+		return false;
+	if (point->CRLissuer && sk_GENERAL_NAME_num(point->CRLissuer) == 0)
+		return false;
+	return !reasons || bits_end(reasons);
+}
+
+static bool
+points_ok(const struct dlk_cert *cert, int nid)
+{
+	CRL_DIST_POINTS *points = X509_get_ext_d2i(cert->x509, nid, NULL, NULL);
+	bool good = !points || sk_DIST_POINT_num(points) > 0;
+
+	for (int i = 0; good && points && i < sk_DIST_POINT_num(points); i++)
+		good = point_ok(sk_DIST_POINT_value(points, i));
+	CRL_DIST_POINTS_free(points);
+	return good;
+}
+
+/* SEQUENCE SIZE (1..MAX): what is there says something. */
+static bool
+is_empty(const struct dlk_cert *cert, int nid)
+{
+	int at = X509_get_ext_by_NID(cert->x509, nid, -1);
+
+	return at >= 0 &&
+	       ASN1_STRING_length(X509_EXTENSION_get_data(X509_get_ext(cert->x509, at))) == 2;
+}
+
+static enum dlk_reason
+check_places(struct dlk_cert *cert, struct dlk_finding *finding)
+{
+	if (!points_ok(cert, NID_crl_distribution_points) ||
+	    !points_ok(cert, NID_freshest_crl))
+		return DLK_MALFORMED(finding,
+		    "%s: a distribution point without a name, or with reasons that are not "
+		    "DER (RFC 5280 section 4.2.1.13)",
+		    cert->label);
+	if (is_empty(cert, NID_info_access) || is_empty(cert, NID_sinfo_access) ||
+	    is_empty(cert, NID_issuer_alt_name))
+		return DLK_MALFORMED(finding,
+		    "%s: an empty issuerAltName, or empty information access (RFC 5280 "
+		    "sections 4.2.1.7 and 4.2.2)",
+		    cert->label);
+	return DLK_R_OK;
+}
+
 static enum dlk_reason
 check_extensions(const struct dlk_cert *cert, struct dlk_finding *finding)
 {
@@ -118,15 +185,15 @@ read_basic(struct dlk_cert *cert, struct dlk_finding *finding)
 		return DLK_R_OK;
 	cert->is_ca = basic->ca != 0;
 	if (basic->pathlen) {
-		good = ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 && length >= 0;
+		good = cert->is_ca && ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 &&
+		       length >= 0;
 		cert->path_len = good ? length : 0;
 	}
 	BASIC_CONSTRAINTS_free(basic);
 	return good ? DLK_R_OK
 		    : DLK_MALFORMED(finding,
-			  "%s: a pathLenConstraint that is negative or huge (RFC "
-			  "5280 "
-			  "section 4.2.1.9)",
+			  "%s: a pathLenConstraint that is negative, huge, or of "
+			  "no CA (RFC 5280 section 4.2.1.9)",
 			  cert->label);
 }
 
@@ -140,12 +207,13 @@ read_key_usage(struct dlk_cert *cert, struct dlk_finding *finding)
 	cert->has_key_usage = true;
 	for (int i = 0; i < usage->length && i < 2; i++)
 		cert->key_usage |= (uint32_t)usage->data[i] << (8 * i);
+	bool good = cert->key_usage != 0 && bits_end(usage);
 	ASN1_BIT_STRING_free(usage);
-	return cert->key_usage != 0
-		   ? DLK_R_OK
-		   : DLK_MALFORMED(finding,
-			 "%s: a keyUsage without any bit (RFC 5280 section 4.2.1.3)",
-			 cert->label);
+	return good ? DLK_R_OK
+		    : DLK_MALFORMED(finding,
+			  "%s: a keyUsage without any bit, or with more than it needs (RFC "
+			  "5280 section 4.2.1.3, X.690 section 11.2.2)",
+			  cert->label);
 }
 
 static enum dlk_reason
@@ -185,12 +253,34 @@ policies_fault(const CERTIFICATEPOLICIES *policies)
 		return "more certificatePolicies than can be judged";
 	if (policies && sk_POLICYINFO_num(policies) == 0)
 		return "empty certificatePolicies (RFC 5280 section 4.2.1.4)";
-	for (int i = 0; i < sk_POLICYINFO_num(policies); i++)
+	for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+		const POLICYINFO *policy = sk_POLICYINFO_value(policies, i);
+
+		if (policy->qualifiers && sk_POLICYQUALINFO_num(policy->qualifiers) == 0)
+			return "empty policyQualifiers (RFC 5280 section 4.2.1.4)";
 		for (int j = 0; j < i; j++)
-			if (OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
+			if (OBJ_cmp(policy->policyid,
 				sk_POLICYINFO_value(policies, j)->policyid) == 0)
 				return "certificatePolicies that name one policy twice (RFC "
 				       "5280 section 4.2.1.4)";
+	}
+	return NULL;
+}
+
+/* anyPolicy stands on neither side (RFC 5280 section 6.1.4 (a)), whether or not policies
+ * decide anything. */
+static const char *
+mappings_fault(const POLICY_MAPPINGS *mappings)
+{
+	if (mappings && sk_POLICY_MAPPING_num(mappings) == 0)
+		return "empty policyMappings (RFC 5280 section 4.2.1.5)";
+	for (int i = 0; i < sk_POLICY_MAPPING_num(mappings); i++) {
+		const POLICY_MAPPING *mapping = sk_POLICY_MAPPING_value(mappings, i);
+
+		if (OBJ_obj2nid(mapping->issuerDomainPolicy) == NID_any_policy ||
+		    OBJ_obj2nid(mapping->subjectDomainPolicy) == NID_any_policy)
+			return "policyMappings of anyPolicy (RFC 5280 section 4.2.1.5)";
+	}
 	return NULL;
 }
 
@@ -228,8 +318,8 @@ check_policies(struct dlk_cert *cert, struct dlk_finding *finding)
 
 	if (!fault)
 		fault = demands_fault(cert, demands, critical > 0);
-	if (!fault && mappings && sk_POLICY_MAPPING_num(mappings) == 0)
-		fault = "empty policyMappings (RFC 5280 section 4.2.1.5)";
+	if (!fault)
+		fault = mappings_fault(mappings);
 	if (!fault && is_below_zero(inhibit))
 		fault = "an inhibitAnyPolicy below zero (RFC 5280 section 4.2.1.14)";
 	cert->has_policies = policies != NULL;
@@ -285,9 +375,9 @@ check_names(const struct dlk_cert *cert, struct dlk_finding *finding)
 enum dlk_reason
 dlk_profile_check(struct dlk_cert *cert, struct dlk_finding *finding)
 {
-	enum dlk_reason (*const checks[])(struct dlk_cert *, struct dlk_finding *) = {
-		read_basic, read_key_usage, read_purposes, read_constraints, check_policies
-	};
+	enum dlk_reason (*const checks[])(
+	    struct dlk_cert *, struct dlk_finding *) = { read_basic, read_key_usage,
+		read_purposes, read_constraints, check_policies, check_places };
 	enum dlk_reason reason = check_extensions(cert, finding);
 
 	for (size_t i = 0; i < sizeof(checks) / sizeof(*checks) && reason == DLK_R_OK; i++)

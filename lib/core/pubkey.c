@@ -57,6 +57,20 @@ has_small_factor(struct dlk_bytes modulus)
 	return found;
 }
 
+/* NULL, or what some leave out (RFC 3279 section 2.3.1). RSASSA-PSS has some, which OpenSSL
+ * reads. */
+static bool
+rsa_parameters_ok(const struct dlk_cert *cert)
+{
+	struct dlk_bytes in = cert->spki, spki, algorithm, oid, null;
+
+	return dlk_der_expect(&in, DLK_DER_SEQUENCE, &spki) &&
+	       dlk_der_expect(&spki, DLK_DER_SEQUENCE, &algorithm) &&
+	       dlk_der_expect(&algorithm, DLK_DER_OID, &oid) &&
+	       (algorithm.n == 0 ||
+		   (dlk_der_expect(&algorithm, DLK_DER_NULL, &null) && algorithm.n == 0));
+}
+
 /* RFC 8017 section 3.1: n odd, e odd and from 3 to n-1. */
 static const char *
 rsa_fault(struct dlk_bytes octets)
@@ -137,6 +151,10 @@ dlk_pubkey_check(const struct dlk_cert *cert, struct dlk_finding *finding)
 		return weak(cert, "is of a kind that OpenSSL does not read", finding);
 	switch (EVP_PKEY_get_base_id(key)) {
 	case EVP_PKEY_RSA:
+		fault = rsa_parameters_ok(cert)
+			    ? rsa_fault(octets)
+			    : "has parameters, and RSA has none (RFC 3279 section 2.3.1)";
+		break;
 	case EVP_PKEY_RSA_PSS:
 		fault = rsa_fault(octets);
 		break;

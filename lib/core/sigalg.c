@@ -18,9 +18,12 @@ plain(const X509_ALGOR *algorithm, int key)
 }
 
 static bool
-strong(int digest)
+strong(int digest, int least)
 {
 	switch (digest) {
+	case NID_sha224:
+	case NID_sha3_224:
+		return least <= DLK_SIGALG_SHA224;
 	case NID_sha256:
 	case NID_sha384:
 	case NID_sha512:
@@ -42,10 +45,9 @@ digest_of(const X509_ALGOR *algorithm)
 	return OBJ_obj2nid(object);
 }
 
-/* The same digest for the message and for MGF1 (RFC 4055 section 3.1); the defaults are
- * SHA-1. */
+/* RFC 4055 section 3.1. The default of both digests is SHA-1. */
 static bool
-read_pss(const RSA_PSS_PARAMS *params, struct dlk_sigalg *ret)
+read_pss(const RSA_PSS_PARAMS *params, int least, struct dlk_sigalg *ret)
 {
 	X509_ALGOR *mask_digest;
 
@@ -57,25 +59,27 @@ read_pss(const RSA_PSS_PARAMS *params, struct dlk_sigalg *ret)
 	if (!mask_digest)
 		return false;
 	int digest = digest_of(params->hashAlgorithm);
-	bool good = strong(digest) && digest_of(mask_digest) == digest;
+	int mask = digest_of(mask_digest);
 	X509_ALGOR_free(mask_digest);
 	ret->digest = EVP_get_digestbynid(digest);
+	ret->mask = EVP_get_digestbynid(mask);
 	ret->key = EVP_PKEY_RSA_PSS;
 	ret->pss = true;
 	ret->salt = params->saltLength ? (int)ASN1_INTEGER_get(params->saltLength) : 20;
-	return good && ret->digest && ret->salt >= 0 && ret->salt <= 512 &&
-	       (!params->trailerField || ASN1_INTEGER_get(params->trailerField) == 1);
+	return strong(digest, least) && strong(mask, least) && ret->digest && ret->mask &&
+	       ret->salt >= 0 && ret->salt <= 512 &&
+	       !(params->saltLength && ret->salt == 20) && !params->trailerField;
 }
 
 static bool
-read_algorithm(const X509_ALGOR *algorithm, struct dlk_sigalg *ret)
+read_algorithm(const X509_ALGOR *algorithm, int least, struct dlk_sigalg *ret)
 {
 	int digest, id = digest_of(algorithm);
 
 	if (id == NID_rsassaPss) {
 		RSA_PSS_PARAMS *params = ASN1_TYPE_unpack_sequence(
 		    ASN1_ITEM_rptr(RSA_PSS_PARAMS), algorithm->parameter);
-		bool good = params && read_pss(params, ret);
+		bool good = params && read_pss(params, least, ret);
 		RSA_PSS_PARAMS_free(params);
 		return good;
 	}
@@ -83,7 +87,7 @@ read_algorithm(const X509_ALGOR *algorithm, struct dlk_sigalg *ret)
 		ret->key = id;
 		return plain(algorithm, id);
 	}
-	if (OBJ_find_sigid_algs(id, &digest, &ret->key) != 1 || !strong(digest))
+	if (OBJ_find_sigid_algs(id, &digest, &ret->key) != 1 || !strong(digest, least))
 		return false;
 	if (ret->key == NID_X9_62_id_ecPublicKey)
 		ret->key = EVP_PKEY_EC;
@@ -93,7 +97,7 @@ read_algorithm(const X509_ALGOR *algorithm, struct dlk_sigalg *ret)
 }
 
 bool
-dlk_sigalg_read(struct dlk_bytes algorithm, struct dlk_sigalg *ret_algorithm)
+dlk_sigalg_read(struct dlk_bytes algorithm, int least, struct dlk_sigalg *ret_algorithm)
 {
 	struct dlk_sigalg found = { 0 };
 	const uint8_t *at = algorithm.p;
@@ -102,7 +106,7 @@ dlk_sigalg_read(struct dlk_bytes algorithm, struct dlk_sigalg *ret_algorithm)
 		return false;
 	X509_ALGOR *parsed = d2i_X509_ALGOR(NULL, &at, (long)algorithm.n);
 	bool good =
-	    parsed && at == algorithm.p + algorithm.n && read_algorithm(parsed, &found);
+	    parsed && at == algorithm.p + algorithm.n && read_algorithm(parsed, least, &found);
 	X509_ALGOR_free(parsed);
 	if (good)
 		*ret_algorithm = found;
@@ -129,7 +133,7 @@ digest_holds(const struct dlk_sigalg *algorithm, EVP_PKEY_CTX *ctx, struct dlk_b
 	if (EVP_PKEY_CTX_set_signature_md(ctx, algorithm->digest) != 1)
 		return false;
 	if (algorithm->pss && (EVP_PKEY_CTX_set_rsa_pss_saltlen(ctx, algorithm->salt) != 1 ||
-				  EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, algorithm->digest) != 1))
+				  EVP_PKEY_CTX_set_rsa_mgf1_md(ctx, algorithm->mask) != 1))
 		return false;
 	return EVP_PKEY_verify(ctx, signature.p, signature.n, what.p, what.n) == 1;
 }

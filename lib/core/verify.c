@@ -33,35 +33,14 @@ dlk_signature_ok(const struct dlk_cert *cert, const struct dlk_cert *issuer)
 	return good;
 }
 
-/* SHA-224 or better, by whatever scheme. */
 static enum dlk_reason
 check_algorithm(const struct walk *w, const struct dlk_cert *cert)
 {
-	int digest = NID_undef, key = NID_undef, bits = 0;
-	uint32_t flags = 0;
-
-	if (X509_get_signature_info(cert->x509, &digest, &key, &bits, &flags) == 1) {
-		switch (digest) {
-		case NID_sha224:
-		case NID_sha256:
-		case NID_sha384:
-		case NID_sha512:
-		case NID_sha3_224:
-		case NID_sha3_256:
-		case NID_sha3_384:
-		case NID_sha3_512:
-			return DLK_R_OK;
-		case NID_undef:
-			if (key == NID_ED25519 || key == NID_ED448)
-				return DLK_R_OK;
-			break;
-		default:
-			break;
-		}
-	}
-	ERR_clear_error();
+	if (cert->well_signed)
+		return DLK_R_OK;
 	return REFUSE(w, DLK_R_BAD_SIGNATURE,
-	    "%s: signed with an algorithm that is not accepted; SHA-224 or better is asked",
+	    "%s: signed with an algorithm that is not accepted, or with parameters that it "
+	    "does not have; SHA-224 or better is asked (RFC 5280 section 4.1.1.2)",
 	    cert->label);
 }
 

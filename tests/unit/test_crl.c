@@ -98,6 +98,17 @@ static const struct row rows[] = {
 	    "extensions of an entry" },
 	{ "entry with a reason that is none",
 	    { .entries = ENTRY("300c300a0603551d150403020101", "20") }, "reasonCode" },
+	{ "entry with an invalidityDate",
+	    { .entries =
+		    ENTRY("301a30180603551d180411180f32303235303130313030303030305a", "2e") },
+	    NULL },
+	{ "entry with an invalidityDate as UTCTime",
+	    { .entries = ENTRY("301830160603551d18040f170d3235303130313030303030305a", "2c") },
+	    "invalidityDate" },
+	{ "entry with an invalidityDate that is none",
+	    { .entries =
+		    ENTRY("301a30180603551d180411180f32303235303130313030303030305b", "2e") },
+	    "invalidityDate" },
 	{ "entry with something critical",
 	    { .entries = ENTRY("300e300c0603551d630101ff04020500", "22") }, "critical" },
 	{ "entry with something not critical",
