@@ -304,7 +304,9 @@ take_orders(struct dlk_courier *courier)
 	    (dlk_monotonic_ms() >= courier->rest_until_ms || is_ending(courier)))
 		write_repeats(courier);
 	for (size_t i = 0; i < n; i++)
-		note(courier, dlk_events_add(record_of(courier), &noticed[i]));
+		note(courier, noticed[i].type == DLK_EVENT_CERTIFICATE_EXPIRING
+				  ? dlk_events_ending(record_of(courier), &noticed[i])
+				  : dlk_events_add(record_of(courier), &noticed[i]));
 }
 
 static void
@@ -427,6 +429,23 @@ dlk_courier_record(struct dlk_courier *courier, enum dlk_event_type type, const 
 		courier->noticed[courier->n_noticed++] = event;
 	pthread_mutex_unlock(&courier->lock);
 	dlk_courier_wake(courier);
+}
+
+bool
+dlk_courier_ending(struct dlk_courier *courier, const struct dlk_event *event)
+{
+	bool there = false;
+
+	pthread_mutex_lock(&courier->lock);
+	for (size_t i = 0; i < courier->n_noticed && !there; i++)
+		there = strcmp(courier->noticed[i].fingerprint, event->fingerprint) == 0;
+	/* what is said again tomorrow leaves half of the places to what is not */
+	if (!there && courier->n_noticed < NOTICED_MAX / 2) {
+		courier->noticed[courier->n_noticed++] = *event;
+		there = true;
+	}
+	pthread_mutex_unlock(&courier->lock);
+	return there;
 }
 
 void

@@ -29,6 +29,9 @@ void dlk_courier_wake(struct dlk_courier *courier);
  * once are cut off: the log has all of them. */
 void dlk_courier_record(
     struct dlk_courier *courier, enum dlk_event_type type, const char *words);
+/* Records that the certificate of event->fingerprint ends soon, unless that was said within a
+ * day; false: too many wait, and it has to be told again. From any thread. */
+bool dlk_courier_ending(struct dlk_courier *courier, const struct dlk_event *event);
 /* Records what was allowed again, when the thread next looks. From any thread. */
 void dlk_courier_repeated(struct dlk_courier *courier, const struct dlk_repeat *repeat);
 /* Tries since the start. From any thread. */

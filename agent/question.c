@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "agent/ending.h"
 #include "base/account.h"
 #include "base/clock.h"
 #include "base/text.h"
@@ -216,6 +217,8 @@ settled(struct dlk_job *job, struct dlk_engine *engine, int error)
 	else if (error != 0)
 		q->verdict.event[0] = '\0';
 	keep_judged(q);
+	dlk_ending_judged(q->house->courier, &q->caller, &q->asked, &q->verdict,
+	    dlk_engine_settings(engine)->warn, dlk_clock_now());
 	q->lasting = seconds_of(&q->verdict, dlk_engine_policy(engine));
 	dlk_decision_free(q->decision);
 	q->decision = NULL;

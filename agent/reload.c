@@ -12,17 +12,20 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agent/ending.h"
 #include "agent/gate.h"
 #include "agent/notify.h"
 #include "agent/watch.h"
 #include "base/clock.h"
 #include "base/say.h"
 #include "base/text.h"
+#include "wire/frame.h"
 #include "store/crlindex.h"
 
 #define LOOK_MS    2000 /* between two looks at the files */
 #define SETTLE_MS  250  /* files that somebody is still writing are looked at again */
 #define SETTLE_MAX 20
+#define ENDINGS_MS 3600000 /* the record keeps the day */
 
 struct dlk_reload {
 	struct dlk_reload_plan plan;
@@ -34,6 +37,8 @@ struct dlk_reload {
 	bool rejected;                  /* under the lock */
 	char words[DLK_DETAIL_MAX + 1]; /* under the lock */
 	struct dlk_lists lists;         /* under the lock */
+	struct dlk_endings endings;     /* the thread's alone, once it runs */
+	int64_t endings_at_ms;          /* when they are looked at again */
 	uint64_t print;                 /* of what was opened last, good or not */
 	bool troubled;                  /* the record in force is none */
 	struct dlk_settings *settings;  /* whose files are looked at */
@@ -185,6 +190,8 @@ open_and_swap(struct dlk_reload *reload, bool again)
 	pthread_mutex_lock(&reload->lock);
 	dlk_lists_read(&reload->lists, next.engine[0]);
 	pthread_mutex_unlock(&reload->lock);
+	dlk_endings_read(&reload->endings, next.engine[0], plan->owner);
+	reload->endings_at_ms = 0;
 	dlk_serve_swap(plan->serve, next.engine);
 	if (plan->gate)
 		dlk_gate_swap(plan->gate, next.tls);
@@ -286,6 +293,17 @@ tell_of_lists(struct dlk_reload *reload)
 	dlk_courier_record(reload->plan.courier, DLK_EVENT_CRL_STALE, words);
 }
 
+static void
+tell_of_endings(struct dlk_reload *reload)
+{
+	int64_t now = dlk_monotonic_ms();
+
+	if (now < reload->endings_at_ms)
+		return;
+	if (dlk_endings_tell(&reload->endings, reload->plan.courier, dlk_clock_now()))
+		reload->endings_at_ms = now + ENDINGS_MS;
+}
+
 static void *
 run(void *arg)
 {
@@ -293,6 +311,7 @@ run(void *arg)
 
 	while (!is_ending(reload)) {
 		tell_of_lists(reload);
+		tell_of_endings(reload);
 		bool asked = wait_for_change(reload);
 		if (is_ending(reload))
 			break;
@@ -331,6 +350,7 @@ dlk_reload_new(const struct dlk_reload_plan *plan, const struct dlk_engine *in_f
 	reload->print = dlk_watch_print(dlk_engine_settings(in_force));
 	reload->troubled = dlk_engine_trouble(in_force)->reason != DLK_R_UNDECIDED;
 	dlk_lists_read(&reload->lists, in_force);
+	dlk_endings_read(&reload->endings, in_force, plan->owner);
 	int r = start(reload);
 	if (r < 0) {
 		free(reload);

@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "config/check.h"
 
+#define WARN_DEFAULT (14 * INT64_C(86400))
 #define KEEP_DEFAULT (400 * INT64_C(86400)) /* a year, and time to look back on it */
 #define LDAP_REFRESH 900                    /* seconds */
 
@@ -423,6 +424,7 @@ dlk_settings_load(const char *file, const struct dlk_care *care,
 		dlk_policy_init(&build.settings->policy);
 		build.settings->crl_fetch = true;
 		build.settings->keep = KEEP_DEFAULT;
+		build.settings->warn = WARN_DEFAULT;
 		build.settings->file = strdup(file);
 		error = build.settings->file ? load(&build, file, care, finding) : -ENOMEM;
 	}

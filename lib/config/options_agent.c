@@ -172,9 +172,16 @@ set_keep(struct dlk_build *b, const char *value, const char **ret_why)
 	return dlk_value_duration(value, &b->settings->keep, ret_why);
 }
 
+static int
+set_warn(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	return dlk_value_duration(value, &b->settings->warn, ret_why);
+}
+
 const struct dlk_option dlk_options_agent[] = {
 	{ "agent", "listen", set_listen, .repeats = true },
 	{ "agent", "rate", set_rate, .repeats = false },
+	{ "agent", "warn", set_warn, .repeats = false },
 	{ "agent", "gateway-rate", set_gateway_rate, .repeats = false },
 	{ "agent", "tls-certificate", set_tls_certificate, .repeats = false },
 	{ "agent", "tls-key", set_tls_key, .repeats = false },

@@ -54,6 +54,7 @@ struct dlk_settings {
 		char *url, *secret_file, *ca, *certificate, *key;
 	} webhook;
 	char *store;  /* path of the database */
+	int64_t warn; /* [agent] warn: seconds before a certificate's end; 0: nobody is told */
 	int64_t keep; /* [state] keep: seconds that events stay; 0: for ever */
 	char *seal_key;
 	char *index;              /* directory of compiled CRLs, beside the database: crl/ */

@@ -19,6 +19,8 @@ struct client {
 struct dlk_clients {
 	struct client *client; /* sorted by fingerprint once all are there */
 	size_t n;
+	int (*each)(const char *name, const struct dlk_cert *cert, void *arg); /* or NULL */
+	void *arg;
 };
 
 static int
@@ -83,8 +85,11 @@ read_one(struct dlk_clients *clients, int fd, const char *dir, const char *file,
 		return wrong(finding, dir, file, dlk_file_error(r));
 	if (r > 0 || certs.n == 0)
 		return wrong(finding, dir, file, why.detail);
-	for (size_t i = 0; i < certs.n && r == 0; i++)
+	for (size_t i = 0; i < certs.n && r == 0; i++) {
 		r = add(clients, name, certs.cert[i]);
+		if (r == 0 && clients->each)
+			r = clients->each(name, certs.cert[i], clients->arg);
+	}
 	return r;
 }
 
@@ -132,10 +137,22 @@ int
 dlk_clients_load(const char *dir, const struct dlk_care *care,
     struct dlk_clients **ret_clients, struct dlk_finding *finding)
 {
+	return dlk_clients_load_each(dir, care, NULL, NULL, ret_clients, finding);
+}
+
+int
+dlk_clients_load_each(const char *dir, const struct dlk_care *care,
+    int (*each)(const char *name, const struct dlk_cert *cert, void *arg), void *arg,
+    struct dlk_clients **ret_clients, struct dlk_finding *finding)
+{
 	struct dlk_clients *clients = calloc(1, sizeof(*clients));
 	DLK_AUTO_FD fd = -1;
 	int r = clients ? dlk_dir_open(dir, care, &fd) : -ENOMEM;
 
+	if (clients) {
+		clients->each = each;
+		clients->arg = arg;
+	}
 	if (r < 0)
 		(void)wrong(finding, dir, "", dlk_file_error(r));
 	if (r == 0)

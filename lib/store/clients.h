@@ -15,6 +15,10 @@ struct dlk_clients;
  * that is damaged, a certificate under two names and a name that is none refuse the whole. */
 int dlk_clients_load(const char *dir, const struct dlk_care *care,
     struct dlk_clients **ret_clients, struct dlk_finding *finding);
+/* The same, and shows each certificate on the way; what `each` returns ends it, if not 0. */
+int dlk_clients_load_each(const char *dir, const struct dlk_care *care,
+    int (*each)(const char *name, const struct dlk_cert *cert, void *arg), void *arg,
+    struct dlk_clients **ret_clients, struct dlk_finding *finding);
 void dlk_clients_free(struct dlk_clients *clients); /* NULL is fine */
 /* Whose certificate this is, by the SHA-256 of its DER; NULL: nobody's. */
 const char *dlk_clients_find(

@@ -21,6 +21,10 @@ struct dlk_repeat {
 int dlk_events_repeated(
     struct dlk_record *record, const struct dlk_repeat *repeat, size_t n, int64_t now);
 
+/* That a certificate (event->fingerprint) ends soon, unless a day has not gone since that was
+ * said at event->at. */
+int dlk_events_ending(struct dlk_record *record, struct dlk_event *event);
+
 struct dlk_events_query {
 	const char *user; /* NULL: of all */
 	int64_t since;    /* unix seconds */

@@ -64,7 +64,8 @@ static const char version_1[] =
  * which login a process's session will be, `place` which file this is, `checkpoint` where the
  * events begin that are kept, `wanted` where lists of revocation are to be fetched from,
  * `revoked` what sshd is to refuse, `kept` certificates between a gateway's two calls, `visit`
- * its connections; by `mark` an attempt's request is known again. */
+ * its connections, `ending` certificates whose end was told of; by `mark` an attempt's request
+ * is known again. */
 static const char version_2[] =
     "CREATE TABLE process (row INTEGER PRIMARY KEY, pid INTEGER NOT NULL,"
     " started INTEGER NOT NULL, parent INTEGER NOT NULL, parent_started INTEGER NOT NULL,"
@@ -90,6 +91,7 @@ static const char version_2[] =
     "CREATE TABLE visit (row INTEGER PRIMARY KEY, caller TEXT NOT NULL,"
     " service TEXT NOT NULL, name TEXT NOT NULL, user TEXT NOT NULL, key TEXT NOT NULL,"
     " at INTEGER NOT NULL, UNIQUE (caller, service, name));"
+    "CREATE TABLE ending (fingerprint TEXT PRIMARY KEY, at INTEGER NOT NULL) WITHOUT ROWID;"
     "ALTER TABLE attempt ADD COLUMN mark BLOB;"
     "ALTER TABLE attempt ADD COLUMN event_row INTEGER NOT NULL DEFAULT 0;";
 

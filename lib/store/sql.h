@@ -124,6 +124,11 @@
 		"ON CONFLICT (fingerprint) DO UPDATE SET good = excluded.good, at = excluded.at") \
 	X(KEYS_FEW, "DELETE FROM revoked WHERE row NOT IN (SELECT row FROM revoked ORDER BY row DESC LIMIT ?1)") \
 	X(KEYS, "SELECT row, fingerprint, key, good, until FROM revoked ORDER BY row LIMIT ?1") \
+	/* ending: certificates whose end was told of */ \
+	X(ENDING_KNOWN, "SELECT count(*) FROM ending WHERE fingerprint = ?1 AND at BETWEEN ?2 AND ?3") \
+	X(ENDING_SET, "INSERT INTO ending (fingerprint, at) VALUES (?1, ?2) " \
+		"ON CONFLICT (fingerprint) DO UPDATE SET at = excluded.at WHERE at <= ?3 OR at > ?2") \
+	X(ENDING_OLD, "DELETE FROM ending WHERE at < ?1") \
 	/* events */ \
 	X(EVENT_ADD, "INSERT INTO event (row, " DLK_COLUMNS_EVENT ", chain) VALUES (?1, " DLK_EVENT_PLACES ", ?23)") \
 	X(EVENT, "SELECT " DLK_COLUMNS_EVENT " FROM event WHERE row = ?1 AND id = ?2") \

@@ -267,6 +267,75 @@ it_ends_when_it_is_told_and_needs_its_anchors(void **state)
 	assert_non_null(strstr(words, "/nonexistent"));
 }
 
+/* Events that certificates end, by what is told of. */
+struct ends {
+	size_t n, of_user, of_anchor;
+	char fingerprint[DLK_FINGERPRINT_HEX + 1];
+};
+
+static int
+note_end(int64_t row, const struct dlk_event *event, void *arg)
+{
+	struct ends *ends = arg;
+
+	(void)row;
+	if (event->type != DLK_EVENT_CERTIFICATE_EXPIRING)
+		return 0;
+	ends->n++;
+	ends->of_anchor += strstr(event->detail, "anchor ") != NULL;
+	if (strcmp(event->user, SITE_USER) == 0 && strcmp(event->service, "web") == 0) {
+		ends->of_user++;
+		strcpy(ends->fingerprint, event->fingerprint);
+	}
+	assert_int_equal(event->reason, DLK_R_UNDECIDED);
+	assert_int_equal(strlen(event->fingerprint), DLK_FINGERPRINT_HEX);
+	assert_non_null(strstr(event->detail, " ends "));
+	return 0;
+}
+
+static bool
+ends_are_told(struct site *s, void *arg)
+{
+	const struct dlk_events_query all = { 0 };
+	struct ends *ends = arg;
+
+	memset(ends, 0, sizeof(*ends));
+	return dlk_events_each(s->record, &all, note_end, ends) == 0 && ends->of_user > 0 &&
+	       ends->of_anchor > 0;
+}
+
+/* A gateway's client whose certificate ends tomorrow, and the anchor of this machine; whoever
+ * judges it and however often the agent starts. */
+static void
+what_ends_soon_is_said_once_a_day(void **state)
+{
+	char reason[SITE_REASON_MAX], *pem = site_certificate(&site, SITE_USER, 20);
+	char *later = site_certificate(&site, SITE_USER, 24 * 15);
+	struct ends ends, again;
+
+	(void)state;
+	site_configure(&site, "[agent]\nwarn = 400d\n");
+	if (site.agent > 0)
+		site_kill(&site, SIGTERM);
+	site_start(&site);
+	assert_int_equal(site_check(&site, "web", pem, NULL, NULL, reason), 200);
+	site_until(ends_are_told, &site, &ends);
+	site_kill(&site, SIGTERM);
+	site_start(&site);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(site_check(&site, "web", pem, NULL, NULL, reason), 200);
+	/* another one is said, behind those that would have been said again */
+	assert_int_equal(site_check(&site, "web", later, NULL, NULL, reason), 200);
+	do
+		assert_true(ends_are_told(&site, &again));
+	while (again.of_user == ends.of_user);
+	assert_int_equal(again.of_user, ends.of_user + 1);
+	assert_int_equal(again.of_anchor, ends.of_anchor);
+	site_configure(&site, "");
+	free(later);
+	free(pem);
+}
+
 int
 main(void)
 {
@@ -277,6 +346,7 @@ main(void)
 		cmocka_unit_test(a_list_that_is_over_is_told_once),
 		cmocka_unit_test(no_answer_is_wrong_while_it_reloads),
 		cmocka_unit_test(too_many_of_one_certificate_are_held_back),
+		cmocka_unit_test(what_ends_soon_is_said_once_a_day),
 		cmocka_unit_test(a_record_that_comes_later_is_found),
 		cmocka_unit_test(what_is_wrong_at_the_start_is_said),
 		cmocka_unit_test(it_ends_when_it_is_told_and_needs_its_anchors),

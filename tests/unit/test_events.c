@@ -434,6 +434,36 @@ repeats_are_counted_after_their_first_event(void **state)
 	assert_int_equal(room_number(room, "SELECT count(*) FROM event"), 3);
 }
 
+static void
+the_end_of_a_certificate_is_said_once_a_day(void **state)
+{
+	static const struct {
+		const char *fingerprint;
+		int64_t at;
+		int64_t events; /* then */
+	} rows[] = { { "aa", ROOM_NOW, 1 }, { "aa", ROOM_NOW + 1, 1 },
+		{ "bb", ROOM_NOW + 1, 2 }, { "aa", ROOM_NOW + 86399, 2 },
+		{ "aa", ROOM_NOW + 86400, 3 }, { "aa", ROOM_NOW + 86401, 3 },
+		/* the clock was set back */
+		{ "aa", ROOM_NOW + 80000, 4 }, { "aa", ROOM_NOW + 80001, 4 } };
+	struct room *room = *state;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct dlk_event event = { .at = rows[i].at,
+			.type = DLK_EVENT_CERTIFICATE_EXPIRING };
+		strcpy(event.fingerprint, rows[i].fingerprint);
+		assert_int_equal(dlk_events_ending(room->record, &event), 0);
+		if (room_number(room, "SELECT count(*) FROM event") != rows[i].events)
+			fail_msg("row %zu", i);
+		room_reopen(room);
+	}
+	struct dlk_event last = { .at = ROOM_NOW + 10 * 86400,
+		.type = DLK_EVENT_CERTIFICATE_EXPIRING,
+		.fingerprint = "cc" };
+	assert_int_equal(dlk_events_ending(room->record, &last), 0);
+	assert_int_equal(room_number(room, "SELECT count(*) FROM ending"), 1);
+}
+
 int
 main(void)
 {
@@ -449,6 +479,7 @@ main(void)
 		IN_ROOM(where_the_rest_begins_is_signed),
 		IN_ROOM(pruning_goes_in_steps),
 		IN_ROOM(repeats_are_counted_after_their_first_event),
+		IN_ROOM(the_end_of_a_certificate_is_said_once_a_day),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -69,7 +69,7 @@ an_older_one_gets_what_is_missing(void **state)
 	room_enrol(room, "alice", "phone", DLK_OTP_TOTP, "12345678901234567890");
 	room_sql(room,
 	    "DROP TABLE wanted; DROP TABLE revoked;DROP TABLE process; DROP TABLE checkpoint;"
-	    "DROP TABLE place; DROP TABLE kept; DROP TABLE visit;"
+	    "DROP TABLE place; DROP TABLE kept; DROP TABLE visit; DROP TABLE ending;"
 	    "ALTER TABLE attempt DROP COLUMN mark; ALTER TABLE attempt DROP COLUMN event_row;"
 	    "PRAGMA user_version = 1");
 	room_reopen(room);
