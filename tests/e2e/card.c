@@ -156,7 +156,14 @@ get_attributes(
 		*(CK_BBOOL *)attribute->pValue = CK_TRUE;
 		return CKR_OK;
 	}
-	return real->C_GetAttributeValue(session, object, attribute, n);
+	CK_RV rv = real->C_GetAttributeValue(session, object, attribute, n);
+	bool asks_for_length = n > 0 && !attribute[0].pValue;
+	if (n > 0 && attribute[0].type == CKA_VALUE &&
+	    ((plays("huge") && asks_for_length) || (plays("grows") && !asks_for_length)))
+		attribute[0].ulValueLen = 0x7fffffff;
+	if (n > 1 && plays("long") && attribute[1].type == CKA_ID)
+		attribute[1].ulValueLen = 0x7fffffff;
+	return rv;
 }
 
 static CK_RV

@@ -189,3 +189,21 @@ pki_publish() {
 	install -m 644 "$pki/root/crl.pem" "$etc/crl.d/root.pem"
 	install -m 644 "$pki/issuing/crl.pem" "$etc/crl.d/issuing.pem"
 }
+
+# keys that are certificates (RFC 6187)
+u32() { printf '%08x' "$1"; }
+string() { printf '%s%s' "$(u32 $((${#1} / 2)))" "$1"; } # of octets in hex
+# x509_key TYPE FILE...: TYPE and base64, of certificates in PEM
+x509_key() {
+	x509_type=$1
+	shift
+	printf '%s ' "$x509_type"
+	pki_octets "$(
+		string "$(printf %s "$x509_type" | pki_hex)"
+		u32 $#
+		for file in "$@"; do
+			string "$(openssl x509 -in "$file" -outform DER | pki_hex)"
+		done
+		u32 0
+	)" | base64 -w 0
+}

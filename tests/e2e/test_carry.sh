@@ -187,22 +187,6 @@ is "$(doublelock ssh-carry --print-config --key "$pki/issuing/cp256.key.ssh" \
 # --- keys that are certificates (RFC 6187), as PKIX-SSH has them: its sshd asks the same command,
 # and says to PAM what it saw
 
-u32() { printf '%08x' "$1"; }
-string() { printf '%s%s' "$(u32 $((${#1} / 2)))" "$1"; } # of octets in hex
-# x509_key TYPE FILE...: TYPE and base64, of certificates in PEM
-x509_key() {
-	x509_type=$1
-	shift
-	printf '%s ' "$x509_type"
-	pki_octets "$(
-		string "$(printf %s "$x509_type" | pki_hex)"
-		u32 $#
-		for file in "$@"; do
-			string "$(openssl x509 -in "$file" -outform DER | pki_hex)"
-		done
-		u32 0
-	)" | base64 -w 0
-}
 # x509_login USER KEY CODE: how many of one were let in, and how often a code was asked
 x509_login() {
 	printf 'publickey %s\n' "$2" | "$B/tests/e2e/pamlogin" sshd "$1" "$3" 1 2>>"$work/pamlogin.log"

@@ -18,35 +18,9 @@ for service in login console; do
 	printf '%s\n' 'auth required pam_doublelock.so' >/etc/pam.d/$service
 done
 install -m 755 "$B/tests/e2e/pamlogin" /usr/local/bin/pamlogin
-tokens=/run/tokens
-install -d -o doublelock-token -g doublelock-token -m 700 $tokens
-sed -i "s|^directories.tokendir.*|directories.tokendir = $tokens|" /etc/softhsm/softhsm2.conf
-chmod 755 /etc/softhsm
-chmod 644 /etc/softhsm/softhsm2.conf
+. "$top/tests/e2e/hsm.sh"
 start_log
 
-as_token() { setpriv --reuid=doublelock-token --regid=doublelock-token --clear-groups "$@"; }
-hsm() { as_token softhsm2-util "$@" >>"$work/softhsm.log" 2>&1 || die "softhsm2-util $1 failed"; }
-library=$(sed -n 's/^module: *//p' /usr/share/p11-kit/modules/softhsm2.module)
-pkcs11() {
-	as_token pkcs11-tool --module "$library" "$@" >>"$work/pkcs11.log" 2>&1 ||
-		die "pkcs11-tool failed"
-}
-pin=sesame-4321 # as in card.c, and nothing that an id could have in it
-# token LABEL: with that PIN
-token() { hsm --init-token --free --label "$1" --so-pin 87654321 --pin "$pin"; }
-# key_onto LABEL KEY, certificate_onto LABEL CERTIFICATE
-key_onto() {
-	install -o doublelock-token -m 600 "$2" $tokens.key
-	hsm --import $tokens.key --token "$1" --label key --id 01 --pin "$pin"
-	rm -f $tokens.key
-}
-certificate_onto() {
-	openssl x509 -in "$2" -outform DER -out $tokens.der
-	pkcs11 --token-label "$1" --login --pin "$pin" --write-object $tokens.der --type cert \
-		--id 01 --label certificate
-}
-no_tokens() { rm -rf --one-file-system "${tokens:?}"/*; }
 
 # console USER PIN [CODE] [SERVICE]: let in or not, how many prompts, and why
 console() {
@@ -140,6 +114,10 @@ is "$(console alice "$pin"), $(logins) logins" "1 in, 1 asked: ok, 2 logins" \
 play gone
 is "$(console alice "$pin")" "0 in, 1 asked: possession-unproven" "a card that is taken out meanwhile"
 like "$(last alice detail)" 'was taken out' "and that is said"
+for lie in huge grows long; do
+	play $lie
+	is "$(console alice "$pin")" "0 in, 0 asked: no-certificate" "a certificate of 2 GB, or so the card says: $lie"
+done
 play taken
 is "$(console alice "$pin")" "1 in, 1 asked: ok" "a driver that its card has taken over signs"
 is "$(tr '\n' ' ' </run/card/taken)" \
