@@ -33,8 +33,10 @@ agent_says() {
 	} | sed 's/^/#   agent: /'
 }
 
+# of a decision by itself: what is counted together is written down later
 newest_reason() {
-	doublelock events --json 2>>"$work/events.log" | jq -rs 'last | .data.reason // .reason'
+	doublelock events --json 2>>"$work/events.log" |
+		jq -rs 'map(select(.repeats == null)) | last | .reason'
 }
 
 # The certificate and key of NAME (CA/USER) as two words, for options of that name.
@@ -69,8 +71,8 @@ resume() {
 	! grep -q '^Reused, ' "$work/resume" || resumed=yes
 }
 
-# The certificates, the account, the agent; more lines of [service web] from standard input.
-prepare() {
+# Certificates of every kind, and the accounts that they name.
+prepare_people() {
 	install_doublelock
 	pki_usual
 	pki_root stranger
@@ -82,6 +84,11 @@ prepare() {
 	cat "$pki/issuing/ca.pem" >>"$pki/issuing/server.pem"
 	pki_publish
 	for name in alice bob dave mallory; do account "$name"; done
+}
+
+# All of them, the agent and the application; more lines of [service web] from standard input.
+prepare() {
+	prepare_people
 	configure
 	secret=$(enroll alice) || die "alice could not be enrolled"
 	start_agent
@@ -152,10 +159,10 @@ forgeries_are_not_believed() {
 # headers of clients on, the agent knows those of other gateways and refuses.
 forgery() { echo unread; }
 
-# One that is none of those that hold around now.
+# wrong_code SECRET: one that is none of those that hold around now
 wrong_code() {
 	for wrong in 000000 111111 222222 333333; do
-		case "$(code_of "$secret" -1) $(code_of "$secret") $(code_of "$secret" 1)" in
+		case "$(code_of "$1" -1) $(code_of "$1") $(code_of "$1" 1)" in
 		*"$wrong"*) ;;
 		*) break ;;
 		esac
@@ -170,7 +177,7 @@ codes_are_asked() {
 		"the client is told what is missing"
 	get issuing/alice -u "bob:$(code_of "$secret")"
 	want 403 user-mismatch "a certificate and somebody else's name"
-	get issuing/alice -u ":$(wrong_code)"
+	get issuing/alice -u ":$(wrong_code "$secret")"
 	want 403 otp-wrong "a certificate and a wrong code"
 	code=$(code_of "$secret")
 	get issuing/alice -u ":$code" -H 'X-Doublelock-User: root'

@@ -1,34 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # test_strongswan - packaging/examples/swanctl.conf, swanctl-pam.conf and pam.strongswan with the
-# strongSwan of the distribution: a first round with the certificate, by the lists that the agent
-# keeps, and a second one with a code, by PAM. What strongSwan refuses before PAM is asked is no
-# event of ours. ESP is libipsec's, in user space: not every kernel has it.
+# strongSwan of the distribution: a first round with the certificate, and a second one with a code.
+# ESP is libipsec's, in user space: not every kernel has it.
 # shellcheck disable=SC2317 # until_true calls them
 . "$(dirname "$0")/../e2e/lib.sh"
 
-patience=40
-install_doublelock
-pki_usual
-pki_root stranger
-for name in alice bob; do pki_client issuing "$name"; done
-pki_client stranger mallory
-pki_expired issuing dave
-pki_key "$pki/issuing/server.key"
+. "$top/tests/gateways/lib.sh"
+. "$top/tests/gateways/pam.sh"
+
+prepare_pam strongswan
 pki_sign issuing vpn.example.com "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
-pki_publish
-for name in alice bob dave mallory; do account "$name"; done
-configure <<-END
-	[revocation]
-	export = /var/lib/doublelock/export
-	[service strongswan]
-	certificate = none
-	otp = required
-END
-secret=$(enroll alice) || die "alice could not be enrolled"
-bob_secret=$(enroll bob) || die "bob could not be enrolled"
-start_agent
-until_true test -s $state/export/crl.pem || die "no list was written"
 
 ip netns add room
 ip link add outside type veth peer name inside netns room
@@ -51,7 +33,6 @@ cp "$pki/issuing/server.pem" $swan/x509/server.pem
 cp "$pki/issuing/server.key" $swan/private/server.pem
 rm -rf $swan/x509crl
 ln -s $state/export/x509crl $swan/x509crl
-install -m 644 "$top/packaging/examples/pam.strongswan" /etc/pam.d/strongswan
 # the users' names are those of this PKI; dave and mallory have sections as well
 sed -e 's/@example\.com/@example.test/' "$top/packaging/examples/swanctl.conf" >$swan/swanctl.conf
 for name in dave mallory; do
@@ -154,23 +135,6 @@ enter() {
 	[ "$entry" = no ] || reached=$(ip netns exec room timeout 10 socat -u TCP:10.0.0.1:7000 - 2>>"$work/reach.log")
 	[ "$entry" = no ] || at_client --terminate --ike work --timeout 10
 }
-# one that is none of those that hold around now
-wrong_code() {
-	for wrong in 000000 111111 222222 333333; do
-		case "$(code_of "${1:-$secret}" -1) $(code_of "${1:-$secret}") $(code_of "${1:-$secret}" 1)" in
-		*"$wrong"*) ;;
-		*) break ;;
-		esac
-	done
-	echo "$wrong"
-}
-newest() { doublelock events --json 2>>"$work/events.log" | jq -rs 'map(select(.reason != "")) | last | .reason'; }
-number() { doublelock events --json 2>>"$work/events.log" | jq -s 'length'; }
-entered() { # ENTRY REASON NAME
-	is "$entry" "$1" "$3: $1"
-	is "$(newest)" "$2" "$3: $2"
-}
-
 code=$(code_of "$secret")
 enter alice "$code"
 entered yes ok "certificate and code"
@@ -178,7 +142,7 @@ is "$reached" hello "and what is behind the gateway answers"
 is "$(doublelock events --json | jq -rs 'last | [.user, .service] | join(" ")')" "alice strongswan" "for the user of her section"
 enter alice "$code"
 entered no otp-replayed "the code again"
-enter alice "$(wrong_code)"
+enter alice "$(wrong_code "$secret")"
 entered no otp-wrong "a wrong code"
 code=$(code_of "$bob_secret")
 enter alice "$code" bob
@@ -204,13 +168,7 @@ enter mallory 111111
 refused_by 'no trusted .* public key found|no issuer certificate found' "a CA that nobody trusts"
 is "$(number)" "$before" "PAM is asked about none of them"
 
-pki_revoke issuing alice
-pki_publish
-serial=$(openssl x509 -in "$pki/issuing/alice.pem" -noout -serial | cut -d= -f2)
-listed() {
-	for list in "$state"/export/x509crl/*; do openssl crl -in "$list" -noout -text; done | grep -q "Serial Number: $serial"
-}
-until_true listed || die "the agent did not write the new list"
+revoke alice
 # as doublelock-swanctl.path has it done
 while read -r command; do
 	# shellcheck disable=SC2086 # words
