@@ -185,15 +185,14 @@ read_basic(struct dlk_cert *cert, struct dlk_finding *finding)
 		return DLK_R_OK;
 	cert->is_ca = basic->ca != 0;
 	if (basic->pathlen) {
-		good = cert->is_ca && ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 &&
-		       length >= 0;
+		good = ASN1_INTEGER_get_int64(&length, basic->pathlen) == 1 && length >= 0;
 		cert->path_len = good ? length : 0;
 	}
 	BASIC_CONSTRAINTS_free(basic);
 	return good ? DLK_R_OK
 		    : DLK_MALFORMED(finding,
-			  "%s: a pathLenConstraint that is negative, huge, or of "
-			  "no CA (RFC 5280 section 4.2.1.9)",
+			  "%s: a pathLenConstraint that is negative or huge (RFC 5280 "
+			  "section 4.2.1.9)",
 			  cert->label);
 }
 

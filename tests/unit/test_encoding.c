@@ -35,7 +35,7 @@ static const struct value values[] = {
 	{ "keyUsage with unused bits that are set", PKI_USAGE, "03020781", false, MALFORMED },
 	{ "keyUsage with 8 unused bits", PKI_USAGE, "03020880", false, MALFORMED },
 	{ "keyUsage without bits", PKI_USAGE, "030100", false, MALFORMED },
-	{ "a path length of no CA", PKI_BASIC, "3003020100", false, MALFORMED },
+	{ "a path length of no CA", PKI_BASIC, "3003020100", false, OK },
 	{ "a path length of a CA", PKI_BASIC, "30060101ff020100", true, OK },
 	{ "a path length with an octet too many", PKI_BASIC, "30070101ff02020000", true,
 	    MALFORMED },
