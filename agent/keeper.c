@@ -173,6 +173,12 @@ dlk_keeper_ask(const struct dlk_keeper *keeper, int *ret_fd)
 	return r;
 }
 
+int
+dlk_keeper_fd(const struct dlk_keeper *keeper)
+{
+	return keeper->fd;
+}
+
 void
 dlk_keeper_free(struct dlk_keeper *keeper)
 {

@@ -14,6 +14,8 @@ int dlk_keeper_start(const char *program, struct dlk_keeper **ret_keeper);
 /* The agent's end of a socket whose other end is a new process. That it could not be started
  * shows there. From any thread. 0, -EPIPE (there is no keeper any more), -errno. */
 int dlk_keeper_ask(const struct dlk_keeper *keeper, int *ret_fd);
+/* Becomes readable when the keeper has ended: it is not started a second time. */
+int dlk_keeper_fd(const struct dlk_keeper *keeper);
 void dlk_keeper_free(struct dlk_keeper *keeper); /* NULL is fine; lets it end */
 
 #endif

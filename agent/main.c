@@ -53,7 +53,8 @@ struct agent {
 	struct dlk_talks *spop, *fastcgi;
 	struct dlk_house house;
 	struct dlk_gate *gate;
-	struct event *hup, *term, *interrupt, *ending, *watchdog, *sweeping;
+	struct event *hup, *term, *interrupt, *ending, *watchdog, *sweeping, *alone;
+	bool failed;
 	int ticks;
 };
 
@@ -286,6 +287,27 @@ terminate(evutil_socket_t signal, short what, void *arg)
 	(void)event_add(agent->ending, &(struct timeval){ .tv_usec = 50000 });
 }
 
+/* Lists would grow stale and events wait for ever: whoever manages services starts anew. */
+static void
+lose_keeper(evutil_socket_t fd, short what, void *arg)
+{
+	struct agent *agent = arg;
+
+	dlk_say(DLK_ERROR, "the process that starts %s has ended, and so does the agent",
+	    agent->outward);
+	agent->failed = true;
+	terminate(fd, what, agent);
+}
+
+static int
+watch_keeper(struct agent *agent)
+{
+	agent->alone =
+	    event_new(agent->base, dlk_keeper_fd(agent->keeper), EV_READ, lose_keeper, agent);
+	return agent->alone && event_add(agent->alone, NULL) == 0 ? 0
+								  : broken("keeper", -ENOMEM);
+}
+
 static int
 watch_signals(struct agent *agent)
 {
@@ -391,6 +413,8 @@ run(struct agent *agent)
 		code = watch_signals(agent);
 	if (code == 0)
 		code = watch_memo(agent);
+	if (code == 0)
+		code = watch_keeper(agent);
 	if (code != 0)
 		return code;
 	int r = open_doors(agent, routes, sizeof(routes) / sizeof(routes[0]));
@@ -410,7 +434,7 @@ run(struct agent *agent)
 	dlk_metrics_free(agent->house.metrics);
 	dlk_throttle_free(agent->house.throttle);
 	dlk_held_free(agent->house.held);
-	return 0;
+	return agent->failed ? EXIT_FAULT : 0;
 }
 
 /* 0, or an exit code and `ret_stop`. */

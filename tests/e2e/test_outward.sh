@@ -163,8 +163,18 @@ until_true all_received
 is "$(ids_received)" "$(ids_recorded)" "until it is back"
 patience=10
 
+# without who starts it
+kill -9 "$(named doublelock-keep)"
+ended=0
+wait "$agent_pid" || ended=$?
+is "$ended: $(says 'has ended, and so does the agent')" "3: 1" "without its keeper the agent ends, and says why"
+until_true nobody_is_left
+is "$?" 0 "nobody is left"
+start_agent
+
 # what an agent takes that has nothing to do
-until_true one
+healthy() { printf 'GET /healthz HTTP/1.0\r\n\r\n' | socat -t 5 - UNIX-CONNECT:/run/doublelock/agent.sock | grep -q " 200 "; }
+until_true healthy
 idle=$(field "$agent_pid" VmRSS | tr -dc 0-9)
 echo "# idle: RSS $idle KiB"
 [ -n "$asan" ] || {
