@@ -43,6 +43,7 @@ struct dlk_courier {
 	size_t n_noticed;                      /* under the lock */
 	struct dlk_repeats *repeats;
 	_Atomic uint64_t delivered, failed;
+	_Atomic bool delivers;     /* somebody wants to know of events */
 	struct dlk_errand *errand; /* from here on the thread's alone */
 	unsigned failures;         /* batches in a row of which nothing arrived */
 	int64_t rest_until_ms, abandon_at_ms, prune_at_ms, idle_at_ms;
@@ -385,6 +386,7 @@ dlk_courier_new(struct dlk_errand *errand, const struct dlk_keeper *keeper,
 
 	if (courier) {
 		courier->errand = errand;
+		courier->delivers = errand->webhook != NULL;
 		courier->repeats = dlk_repeats_new();
 	}
 	if (courier && courier->repeats)
@@ -406,15 +408,18 @@ dlk_courier_swap(struct dlk_courier *courier, struct dlk_errand *errand)
 	pthread_mutex_lock(&courier->lock);
 	struct dlk_errand *unused = courier->newer;
 	courier->newer = errand;
+	courier->delivers = errand->webhook != NULL;
 	pthread_mutex_unlock(&courier->lock);
 	dlk_errand_close(unused);
-	dlk_courier_wake(courier);
+	dlk_sleeper_wake(&courier->sleeper);
 }
 
+/* Without a receiver nobody is in a hurry: the thread looks every second. */
 void
 dlk_courier_wake(struct dlk_courier *courier)
 {
-	dlk_sleeper_wake(&courier->sleeper);
+	if (courier->delivers)
+		dlk_sleeper_wake(&courier->sleeper);
 }
 
 void
@@ -428,7 +433,7 @@ dlk_courier_record(struct dlk_courier *courier, enum dlk_event_type type, const 
 	if (courier->n_noticed < NOTICED_MAX)
 		courier->noticed[courier->n_noticed++] = event;
 	pthread_mutex_unlock(&courier->lock);
-	dlk_courier_wake(courier);
+	dlk_sleeper_wake(&courier->sleeper);
 }
 
 bool

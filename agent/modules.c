@@ -206,8 +206,10 @@ static void
 judge(struct dlk_job *job, struct dlk_engine *engine)
 {
 	struct question *q = (struct question *)(void *)job;
+	/* root's module has done so itself, and is believed as the helper believes it */
+	bool known = q->caller.root && q->caller.entrance == DLK_ENTRANCE_PAM;
 
-	if (look_up(&q->request) != 0) {
+	if (!known && look_up(&q->request) != 0) {
 		fault(&q->verdict, "the account could not be looked up");
 		return;
 	}

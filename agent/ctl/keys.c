@@ -3,6 +3,8 @@
  * of a judge alone, because to load those of all commands takes longer than to judge a key. */
 #include "ctl.h"
 
+#include <openssl/crypto.h>
+
 #include "base/say.h"
 
 int
@@ -15,5 +17,7 @@ main(int argc, char **argv)
 	dlk_say_to_stderr("doublelock");
 	if (argc < 2)
 		return ctl_misused(&call, NULL);
+	/* as in the helper */
+	(void)OPENSSL_init_crypto(OPENSSL_INIT_NO_ADD_ALL_CIPHERS, NULL);
 	return ctl_ssh_keys.run(&call);
 }

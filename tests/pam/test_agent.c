@@ -485,21 +485,20 @@ noise_ends_the_connection(void **state)
 	assert_int_equal(machine_log_in(site->machine, machine_code(site->machine)), 0);
 }
 
-/* 0 where exactly DLK_MODULES_OF_ONE_MAX connections of one user are kept. */
+/* 0 where exactly `most` connections of one user are kept. */
 static int
-crowd(const struct site *site)
+crowd(const struct site *site, uid_t uid, int most)
 {
-	int fd[DLK_MODULES_OF_ONE_MAX + 1];
-	const struct passwd *judge = getpwnam(DLK_USER);
+	int fd[DLK_MODULES_OFFERS_MAX + 1];
 	char octet;
 
-	if (getuid() == 0 && setresuid(judge->pw_uid, judge->pw_uid, judge->pw_uid) != 0)
+	if (getuid() == 0 && setresuid(uid, uid, uid) != 0)
 		return 1;
-	for (int i = 0; i < DLK_MODULES_OF_ONE_MAX + 1; i++)
+	for (int i = 0; i < most + 1; i++)
 		fd[i] = reach(site);
-	if (read(fd[DLK_MODULES_OF_ONE_MAX], &octet, 1) != 0)
+	if (read(fd[most], &octet, 1) != 0)
 		return 2;
-	for (int i = 0; i < DLK_MODULES_OF_ONE_MAX; i++)
+	for (int i = 0; i < most; i++)
 		if (recv(fd[i], &octet, 1, MSG_DONTWAIT) != -1 || errno != EAGAIN)
 			return 3;
 	return 0;
@@ -514,11 +513,15 @@ one_user_does_not_take_all_places(void **state)
 	int64_t until = dlk_monotonic_ms() + PATIENCE_MS;
 	int result = PAM_AUTHINFO_UNAVAIL, status;
 
-	pid_t pid = fork();
-	if (pid == 0)
-		_exit(crowd(site));
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
+	/* the agent's own user has more; who is not root here is that one */
+	for (int own = getuid() != 0; own <= 1; own++) {
+		pid_t pid = fork();
+		if (pid == 0)
+			_exit(crowd(site, own ? getpwnam(DLK_USER)->pw_uid : 54321,
+			    own ? DLK_MODULES_OFFERS_MAX : DLK_MODULES_OF_ONE_MAX));
+		assert_int_equal(waitpid(pid, &status, 0), pid);
+		assert_int_equal(status, 0);
+	}
 	/* as soon as the agent has seen them go, there is room for the same user again */
 	strcpy(m->options, site->options);
 	while (result == PAM_AUTHINFO_UNAVAIL && dlk_monotonic_ms() < until)
