@@ -16,6 +16,8 @@
 
 #include "base/bytes.h"
 
+#define FILES 4096 /* whoever needs more may still have them */
+
 /* An inherited `ulimit -f 0` would keep failures from being counted. Where the hard limit
  * cannot be raised, the soft one goes up to it. */
 static int
@@ -31,6 +33,19 @@ set_limit(__rlimit_resource_t what, rlim_t wanted)
 	return setrlimit(what, &limit) == 0 ? 0 : -errno;
 }
 
+int
+dlk_sandbox_allow_files(unsigned n)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return -errno;
+	if (limit.rlim_max < n)
+		return set_limit(RLIMIT_NOFILE, n);
+	limit.rlim_cur = n;
+	return setrlimit(RLIMIT_NOFILE, &limit) == 0 ? 0 : -errno;
+}
+
 static int
 reset_limits(void)
 {
@@ -44,7 +59,6 @@ reset_limits(void)
 		{ RLIMIT_AS, RLIM_INFINITY },
 		{ RLIMIT_DATA, RLIM_INFINITY },
 		{ RLIMIT_STACK, 8 * 1024 * 1024 },
-		{ RLIMIT_NOFILE, 4096 },
 		{ RLIMIT_NPROC, RLIM_INFINITY },
 		{ RLIMIT_LOCKS, RLIM_INFINITY },
 	};
@@ -55,7 +69,7 @@ reset_limits(void)
 		if (error != 0)
 			return error;
 	}
-	return 0;
+	return dlk_sandbox_allow_files(FILES);
 }
 
 /* Everything to its default, but a closed peer and a full quota are errors of one call. */
@@ -85,12 +99,6 @@ dlk_sandbox_reset(void)
 		return error;
 	umask(077);
 	return chdir("/") == 0 ? 0 : -errno;
-}
-
-int
-dlk_sandbox_allow_files(unsigned n)
-{
-	return set_limit(RLIMIT_NOFILE, n);
 }
 
 static int

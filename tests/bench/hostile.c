@@ -9,11 +9,15 @@
  *   slow    an octet of a request every tenth of a second on each
  *   half    half of a request on each, and no more
  *   frame   half of a frame (docs/PROTOCOL.md), and no more
+ *   spop    half of one of HAProxy's
+ *   fcgi    half of a record of FastCGI
  *   large   a header of 1 MB on each, again and again
  *
- * Prints how many connections were made, and how many of them were closed by the other side.
+ * Prints "ready" when each connection was made once, or three seconds have passed; and in the
+ * end how many were made, and how many of them were closed by the other side.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -28,15 +32,20 @@
 
 #define LARGE (1024 * 1024)
 
-enum mode { IDLE, AGAIN, SLOW, HALF, FRAME, BIG, MODES };
-static const char *const modes[MODES] = { "idle", "again", "slow", "half", "frame", "large" };
+enum mode { IDLE, AGAIN, SLOW, HALF, FRAME, SPOP, FCGI, BIG, MODES };
+static const char *const modes[MODES] = { "idle", "again", "slow", "half", "frame", "spop",
+	"fcgi", "large" };
 static const char request[] = "GET /v1/auth/nginx/web HTTP/1.1\r\nHost: agent\r\n"
 			      "X-SSL-Client-Cert: -----BEGIN%20CERTIFICATE-----%0AMIIB";
 static const char frame[] = "DLK\1\0\0";
+static const char spop[] = "\0\0\4\0\1\0\0\0\1";
+static const char record[] = "\1\1\0\1\0\10\0\0\0\1";
+#define READY_MS 3000
 
 struct conn {
 	int fd; /* -1: none */
 	size_t sent;
+	bool been; /* there once */
 };
 
 static struct {
@@ -46,7 +55,7 @@ static struct {
 	size_t n;
 	int epoll;
 	char *large;
-	unsigned long made, closed;
+	unsigned long made, closed, once;
 } hostile;
 
 static int64_t
@@ -72,6 +81,12 @@ words(size_t *ret_n)
 	case FRAME:
 		*ret_n = sizeof(frame) - 1;
 		return frame;
+	case SPOP:
+		*ret_n = sizeof(spop) - 1;
+		return spop;
+	case FCGI:
+		*ret_n = sizeof(record) - 1;
+		return record;
 	case BIG:
 		*ret_n = LARGE;
 		return hostile.large;
@@ -101,6 +116,8 @@ come(struct conn *c)
 		return;
 	}
 	hostile.made++;
+	hostile.once += !c->been;
+	c->been = true;
 }
 
 static void
@@ -143,18 +160,36 @@ listen_for(int ms)
 	}
 }
 
+static volatile sig_atomic_t told_to_end;
+
+static void
+hear_end(int signal)
+{
+	(void)signal;
+	told_to_end = 1;
+}
+
 static void
 run(int64_t until)
 {
+	int64_t began = now_ms();
+	bool ready = false;
+
 	for (size_t i = 0; i < hostile.n; i++)
 		come(&hostile.conn[i]);
-	while (now_ms() < until) {
+	while (now_ms() < until && !told_to_end) {
 		for (size_t i = 0; i < hostile.n; i++) {
-			if (hostile.mode != IDLE && hostile.conn[i].fd < 0)
-				come(&hostile.conn[i]);
-			speak(&hostile.conn[i]);
+			struct conn *c = &hostile.conn[i];
+			if (c->fd < 0 && (hostile.mode != IDLE || !c->been))
+				come(c);
+			speak(c);
 		}
-		listen_for(100);
+		listen_for(ready ? 100 : 5);
+		if (!ready && (hostile.once == hostile.n || now_ms() - began > READY_MS)) {
+			ready = true;
+			puts("ready");
+			(void)fflush(stdout);
+		}
 	}
 }
 
@@ -168,11 +203,13 @@ main(int argc, char **argv)
 		mode++;
 	if (argc != 5 || mode == MODES ||
 	    strlen(argv[2]) >= sizeof(hostile.address.sun_path)) {
-		fputs("usage: hostile idle|again|slow|half|frame|large SOCKET CONNECTIONS "
+		fputs("usage: hostile idle|again|slow|half|frame|spop|fcgi|large SOCKET "
+		      "CONNECTIONS "
 		      "SECONDS\n",
 		    stderr);
 		return 2;
 	}
+	(void)signal(SIGTERM, hear_end);
 	(void)setrlimit(RLIMIT_NOFILE, &limit);
 	hostile.mode = (enum mode)mode;
 	hostile.address.sun_family = AF_UNIX;

@@ -169,9 +169,11 @@ start_sshd() {
 	until_true grep -q 'Server listening' "$work/sshd.log" || die "sshd did not start"
 }
 
+# $agent_under: words before its name
+# shellcheck disable=SC2086 # words
 start_agent() {
 	setpriv --reuid=doublelock --regid=doublelock --init-groups --no-new-privs \
-		/usr/sbin/doublelockd >>"$work/agent.log" 2>&1 &
+		${agent_under:-} /usr/sbin/doublelockd >>"$work/agent.log" 2>&1 &
 	agent_pid=$!
 	until_true socat -u OPEN:/dev/null UNIX-CONNECT:/run/doublelock/agent.sock || die "doublelockd did not start"
 }
