@@ -74,7 +74,7 @@ TOKEN := $(call obj,agent/token/*.c agent/prove/errand.c agent/sandbox.c agent/c
 CONFINED := agent/sandbox.c agent/confine.c agent/calls.c agent/landlock.c
 HELPER_PARTS := agent/process.c agent/watch.c $(CONFINED)
 HELPER := $(call obj,agent/helper.c $(HELPER_PARTS))
-CTL    := $(filter-out $(B)/obj/agent/ctl/front.o $(B)/obj/agent/ctl/keys.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/outward/download.c agent/outward/reach.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/refresh.c)
+CTL    := $(filter-out $(B)/obj/agent/ctl/front.o $(B)/obj/agent/ctl/keys.o,$(call obj,agent/ctl/*.c $(CONFINED))) $(call obj,agent/process.c agent/outward/download.c agent/outward/reach.c agent/crlurls.c agent/export.c agent/exportkeys.c agent/exportlists.c agent/lists.c agent/refresh.c)
 # what sshd starts twice in each login asks; what it becomes where nobody answers judges
 FRONT  := $(call obj,agent/ctl/front.c agent/ctl/shown.c agent/process.c lib/base/say.c) $(ASKER)
 KEYS   := $(call obj,agent/ctl/keys.c agent/ctl/sshkeys.c agent/ctl/shown.c agent/ctl/options.c \

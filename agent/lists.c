@@ -46,10 +46,8 @@ add(struct dlk_lists *lists, const char *issuer, int64_t until)
 		list->until = until;
 }
 
-/* Fetched for a certificate that brought its CA along: nobody of this machine has asked for
- * that CA, and it is no fault here where its list is over. */
-static bool
-is_a_guests(const struct dlk_engine *engine, size_t i, const char *label)
+bool
+dlk_lists_is_guests(const struct dlk_engine *engine, size_t i, const char *label)
 {
 	const char *index = dlk_engine_settings(engine)->index;
 	const struct dlk_cert *ca;
@@ -77,7 +75,7 @@ dlk_lists_read(struct dlk_lists *lists, const struct dlk_engine *engine)
 		struct dlk_crl_about about;
 		dlk_crls_describe(crls, i, &about);
 		/* a delta stands beside a whole one, whose time counts */
-		if (!about.delta && !is_a_guests(engine, i, about.label))
+		if (!about.delta && !dlk_lists_is_guests(engine, i, about.label))
 			add(lists, about.issuer, until_of(&about, rules));
 	}
 	for (size_t i = 0; i < lists->n; i++) {

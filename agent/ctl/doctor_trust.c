@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "agent/export.h"
+#include "agent/lists.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/directory.h"
@@ -45,13 +46,22 @@ check_anchors(struct doctor *d)
 }
 
 static void
-check_crl(struct doctor *d, const struct dlk_crl_about *crl)
+check_crl(struct doctor *d, size_t i, const struct dlk_crl_about *crl)
 {
 	int64_t grace = dlk_engine_policy(d->engine)->revocation.grace;
+	bool guests = dlk_lists_is_guests(d->engine, i, crl->label);
 	char until[DLK_TIME_TEXT];
 
 	dlk_time_text(crl->next_update, until);
-	if (d->now > crl->next_update + grace)
+	if (guests && d->now > crl->next_update + grace)
+		doctor_find(d, DOCTOR_WARNING, "crl",
+		    "that CA's to mend; 'doublelock crl refresh' asks for it again",
+		    "%s is stale since %s: guests of %s, a CA that their certificates brought "
+		    "along, are refused, and nobody else",
+		    crl->label, until, crl->issuer);
+	else if (guests)
+		return; /* its time is nothing that this machine's operator has promised */
+	else if (d->now > crl->next_update + grace)
 		doctor_find(d, DOCTOR_CRITICAL, "crl",
 		    "put the current one into crl.d, or 'doublelock crl refresh'",
 		    "%s is stale since %s: certificates of %s are refused", crl->label, until,
@@ -114,7 +124,7 @@ check_crls(struct doctor *d)
 		struct dlk_crl_about about;
 
 		dlk_crls_describe(crls, i, &about);
-		check_crl(d, &about);
+		check_crl(d, i, &about);
 	}
 	for (size_t i = 0; i < dlk_crls_refused(crls); i++) {
 		const char *label, *why;

@@ -114,8 +114,10 @@ main(int argc, char **argv)
 
 	dlk_say_to_stderr("doublelock-ask");
 	(void)signal(SIGPIPE, SIG_IGN);
-	if (argc == 2 && strcmp(argv[1], "--version") == 0)
-		return puts("doublelock-ask " DLK_VERSION) < 0;
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("doublelock-ask " DLK_VERSION);
+		return EXIT_FAILURE; /* it is no yes */
+	}
 	if (!read_options(&options, argc, argv))
 		return usage(stderr);
 	const struct dlk_ask_question *question = find(argv[optind]);

@@ -98,7 +98,7 @@ chmod 644 "$work/large"
 radius gateway "$work/large"
 is "$code" 1 "a file without end: exit 1"
 for words in "" "radius-verify" "nothing $pki/issuing/alice.pem" "--nothing map" \
-	"radius-verify $pki/issuing/alice.pem 192.0.2.1 more" "openvpn-verify"; do
+	"radius-verify $pki/issuing/alice.pem 192.0.2.1 more" "openvpn-verify" --version; do
 	# shellcheck disable=SC2086
 	as gateway doublelock-ask $words
 	is "$code" 1 "usage '$words': exit 1"

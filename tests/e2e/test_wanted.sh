@@ -106,6 +106,15 @@ like "$(cat "$work/refreshed")" "^new +$at/visiting.crl" "the operator fetches i
 soon carol_is revoked
 is "$(check carol visiting)" revoked "and the agent judges by it"
 is "$(grep -c stranger "$work/server.log")" 0 "nobody was asked for the stranger's"
+# one that is over at once: nobody but that CA's guests is refused
+pki_openssl visiting ca -gencrl -crl_lastupdate "$(date -u +%Y%m%d%H%M%SZ)" \
+	-crl_nextupdate "$(date -u -d '+3 seconds' +%Y%m%d%H%M%SZ)" -out "$pki/visiting/crl.pem"
+serve_list "$pki/visiting/crl.pem" visiting.crl
+doublelock crl refresh >"$work/refreshed" 2>&1
+doctor_warns() { doublelock doctor 2>/dev/null | grep -q '^warning *crl: .*: guests of CN=visiting'; }
+soon doctor_warns
+is "$?" 0 "doctor warns of a guest's list that is over, and names whose it is"
+is "$(doublelock doctor 2>/dev/null | grep -c '^critical *crl:')" 0 "which is nothing critical here"
 
 # deltas
 is "$(reason "$pki/issuing/alice.pem")" ok "a list that names a delta, without it"
