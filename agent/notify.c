@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,7 +28,11 @@ dlk_notify_open(void)
 		address.sun_path[0] = '\0';
 	else
 		n++;
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* A busy manager's queue is full for a moment, and READY=1 is said once. */
+	const struct timeval limit = { .tv_sec = 1 };
+	if (fd >= 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
 	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, n) < 0) {
 		close(fd);
 		fd = -1;
