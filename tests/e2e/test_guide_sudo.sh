@@ -62,5 +62,7 @@ follow 3 on_machine
 like "$(cat "$work/step3.log")" 'nothing critical was found' "doctor is green"
 fresh
 is "$(try_sudo "$code")" 0 "key and code alone"
+fresh
+is "$(printf '%s\n' "$code" | as_alice sudo -k -S -p '' -i id -u 2>>"$work/sudo.log")" 0 "sudo -i as well"
 is "$(try_sudo 000000)$(last_reason alice)" otp-wrong "and not the key alone"
 finish
