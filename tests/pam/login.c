@@ -265,6 +265,19 @@ login(struct login *l, const char *part, const char *arguments)
 }
 
 int
+login_proving(struct login *l, const char *part, const char *prover)
+{
+	char path[160], arguments[256];
+
+	dlk_text_print(path, sizeof(path), "%s/prover-%s", l->dir, prover);
+	login_program("prover", path);
+	dlk_text_print(arguments, sizeof(arguments), "prove=%s", path);
+	dlk_text_print(path, sizeof(path), "%s/prover-%s-token", l->dir, prover);
+	login_program("prover", path);
+	return login(l, part, arguments);
+}
+
+int
 login_session(struct login *l, const char *part, const char *arguments)
 {
 	pam_handle_t *pamh = begin(l, part, with_judge(l, arguments));

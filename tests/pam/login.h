@@ -45,6 +45,8 @@ void login_program(const char *name, const char *to);
 int login(struct login *l, const char *part, const char *arguments);
 /* As login(), with all the arguments given. */
 int login_bare(struct login *l, const char *part, const char *arguments);
+/* As login(), with the prover of tests/pam/prover.c that plays this part. */
+int login_proving(struct login *l, const char *part, const char *prover);
 /* pam_open_session(), and pam_close_session() where that was a success; the last code. */
 int login_session(struct login *l, const char *part, const char *arguments);
 /* The nth (from 0) line "KEY value" that judges wrote; NULL where there is none. Static. */

@@ -37,7 +37,7 @@ $(B)/tests/pam/prover: $(B)/obj/tests/pam/prover.o $(B)/libdoublelock.a
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(LINK) -o $@ $^
-$(B)/tests/pam/test_module: | $(B)/tests/pam/prover
+$(B)/tests/pam/test_module $(B)/tests/pam/test_host: | $(B)/tests/pam/prover
 $(B)/tests/pam/test_module $(B)/tests/pam/test_host: $(B)/tests/pam/%: $(B)/obj/tests/pam/%.o $(B)/obj/tests/pam/login.o \
 		$(B)/libdoublelock.a | $(B)/tests/pam/judge $(B)/tests/pam/pam_doublelock.so \
 		$(B)/tests/pam/hasty/pam_doublelock.so $(B)/tests/pam/pam_stub.so

@@ -28,6 +28,9 @@
 #define TWO_HALVES "answer otp-required\nanswer ok\n"
 #define CODE       "73915846"
 
+#define BY_TOKEN "answer possession-unproven token-challenge\nanswer ok\n"
+#define BY_AGENT "answer possession-unproven challenge\nanswer otp-required\nanswer ok\n"
+
 /* --- whom it is for ------------------------------------------------------------------- */
 
 static void
@@ -225,12 +228,20 @@ descriptors_are_closed_and_not_inherited(void **state)
 	static const char *const parts[] = { TWO_HALVES, "answer revoked\n", "die\n", "exit\n",
 		"octets 444c4b0200000000\n", "answer otp-required\ndie\n" };
 
+	static const char *const bad_provers[] = { "twice", "name", "unnamed", "kind",
+		"dies" };
+
 	l->before_call = note_descriptors;
 	l->meanwhile = count_inheritable;
 	l->after_call = assert_no_new_ones;
 	n_inheritable = 0;
 	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++)
 		(void)login(l, parts[i], "");
+	l->ruser = login_self();
+	assert_int_equal(login_proving(l, BY_TOKEN, "pin"), PAM_SUCCESS);
+	assert_int_equal(login_proving(l, BY_AGENT, "answers"), PAM_SUCCESS);
+	for (size_t i = 0; i < sizeof(bad_provers) / sizeof(*bad_provers); i++)
+		(void)login_proving(l, BY_TOKEN, bad_provers[i]);
 	assert_int_equal(n_inheritable, 0);
 }
 
@@ -451,6 +462,11 @@ no_code_stays_in_memory(void **state)
 		    PAM_AUTHINFO_UNAVAIL);
 		assert_int_equal(n_leaked, 0);
 	}
+	/* a PIN, which goes another way */
+	assert_int_equal(login_proving(l, BY_TOKEN, "pin"), PAM_SUCCESS);
+	assert_int_equal(l->prompts, 1);
+	(void)login_proving(l, BY_TOKEN, "twice");
+	(void)login_proving(l, BY_TOKEN, "dies");
 	/* and it would be seen */
 	char *volatile copy = strdup("a code: " CODE);
 	looking = true;

@@ -602,19 +602,6 @@ no_session_is_refused(void **state)
 
 #define LOGIN_TEST(f) cmocka_unit_test_setup_teardown(f, login_setup, login_teardown)
 
-static int
-login_proving(struct login *l, const char *part, const char *prover)
-{
-	char path[160], arguments[256];
-
-	dlk_text_print(path, sizeof(path), "%s/prover-%s", l->dir, prover);
-	login_program("prover", path);
-	dlk_text_print(arguments, sizeof(arguments), "prove=%s", path);
-	dlk_text_print(path, sizeof(path), "%s/prover-%s-token", l->dir, prover);
-	login_program("prover", path);
-	return login(l, part, arguments);
-}
-
 #define BY_TOKEN "answer possession-unproven token-challenge\nanswer ok\n"
 
 /* The PIN goes to the prover alone, and nowhere else. */
