@@ -308,3 +308,22 @@ server_first() {
 	is "$(timeout 60 openssl s_client -quiet -connect "$address:$https" -CAfile "$pki/root/ca.pem" \
 		</dev/null 2>>"$work/resume.log")" "" "and by nobody without a certificate"
 }
+
+# goal NAME SIGN WANTED BY_RATE BY_CPU: a row of a bench's last table; "-" where it was not
+# measured so, or is no ratio. What goes by the clock other programs of the machine change.
+goal() {
+	echo "$1|$2|$3|$4|$5" | awk -F'|' '
+	function holds(value) { return $2 == ">=" ? value + 0 >= $3 + 0 : value + 0 <= $3 + 0 }
+	function word() {
+		if ($4 == "-" || $5 == "-")
+			return holds($4 == "-" ? $5 : $4) ? "met" : "NOT MET"
+		if (holds($4) && holds($5))
+			return "met"
+		return holds($4) ? "met by rate alone" : holds($5) ? "met by CPU alone" : "NOT MET"
+	}
+	{ printf "%-52s %2s %7s %9s %9s  %s\n", $1, $2, $3, $4, $5, word() }' >>"$work/goals"
+}
+goals() {
+	printf '\n%-52s %10s %9s %9s\n' "$1" goal 'by rate' 'CPU, size'
+	cat "$work/goals"
+}
