@@ -24,8 +24,10 @@ same "exports PAM's six functions" \
 	"pam_sm_acct_mgmt pam_sm_authenticate pam_sm_chauthtok pam_sm_close_session pam_sm_open_session pam_sm_setcred" \
 	"$(nm -D --defined-only "$module" | awk '$2 == "T" { print $3 }' | sort | xargs)"
 
-same "doublelock-ask links libc" "libc.so.6" \
-	"$(readelf -d "${B:-build}/doublelock-ask" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
+for program in doublelock-ask doublelock; do
+	same "$program links libc" "libc.so.6" \
+		"$(readelf -d "${B:-build}/$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -v san | sort | xargs)"
+done
 
 if [ -f "${B:-build}/openvpn-plugin-doublelock.so" ]; then
 	same "the plugin of OpenVPN links libc" "libc.so.6" \
