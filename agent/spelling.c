@@ -49,18 +49,6 @@ decode_loose(struct dlk_bytes text, size_t limit, struct dlk_buf *buf)
 	return dlk_base64_decode(dlk_bytes_of(&tight), buf);
 }
 
-static bool
-take(struct dlk_bytes *text, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (text->n < n || memcmp(text->p, word, n) != 0)
-		return false;
-	text->p += n;
-	text->n -= n;
-	return true;
-}
-
 int
 dlk_spelling_decode(struct dlk_bytes text, size_t limit, struct dlk_buf *buf)
 {
@@ -68,7 +56,7 @@ dlk_spelling_decode(struct dlk_bytes text, size_t limit, struct dlk_buf *buf)
 	if (text.n == 0 || text.p[0] != '-')
 		return decode_loose(text, limit, buf);
 	for (; text.n > 0; text = skip_space(text)) {
-		if (!take(&text, begin))
+		if (!dlk_bytes_take(&text, begin))
 			return -EINVAL;
 		const uint8_t *stop = memmem(text.p, text.n, end, strlen(end));
 		if (!stop)

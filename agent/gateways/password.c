@@ -57,18 +57,6 @@ dlk_password_decode(struct dlk_bytes text, struct dlk_secret *ret_code)
 	return dlk_secret_set(ret_code, DLK_BYTES(code.b, code.n));
 }
 
-static bool
-take(struct dlk_bytes *text, const char *word)
-{
-	size_t n = strlen(word);
-
-	if (text->n < n || memcmp(text->p, word, n) != 0)
-		return false;
-	text->p += n;
-	text->n -= n;
-	return true;
-}
-
 /* base64 ":" base64 */
 static int
 read_static(struct dlk_bytes text, struct dlk_secret *ret_code)
@@ -114,11 +102,11 @@ dlk_password_read(struct dlk_bytes password, char *ret_state, struct dlk_secret 
 	if (ret_state)
 		ret_state[0] = '\0';
 	dlk_secret_wipe(ret_code);
-	if (take(&rest, "SCRV1:"))
+	if (dlk_bytes_take(&rest, "SCRV1:"))
 		return read_static(rest, ret_code);
-	if (take(&rest, "CRV1::"))
+	if (dlk_bytes_take(&rest, "CRV1::"))
 		return read_dynamic(rest, ret_state, ret_code);
-	if (take(&rest, token_of_openvpn))
+	if (dlk_bytes_take(&rest, token_of_openvpn))
 		return 0;
 	return plain(password, ret_code);
 }

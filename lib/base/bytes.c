@@ -24,6 +24,18 @@ dlk_bytes_equal(struct dlk_bytes a, struct dlk_bytes b)
 	return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
+bool
+dlk_bytes_take(struct dlk_bytes *text, const char *word)
+{
+	size_t n = strlen(word);
+
+	if (text->n < n || memcmp(text->p, word, n) != 0)
+		return false;
+	text->p += n;
+	text->n -= n;
+	return true;
+}
+
 int
 dlk_buf_reserve(struct dlk_buf *buf, size_t room)
 {

@@ -27,6 +27,8 @@ struct dlk_buf {
 struct dlk_bytes dlk_bytes_of(const struct dlk_buf *buf);
 struct dlk_bytes dlk_bytes_str(const char *text); /* without the NUL; NULL is empty */
 bool dlk_bytes_equal(struct dlk_bytes a, struct dlk_bytes b);
+/* Where it begins with this word, goes on behind it; else false, and nothing happens. */
+bool dlk_bytes_take(struct dlk_bytes *text, const char *word);
 
 /* Appends; 0, or -ENOMEM, or -EMSGSIZE where the whole would exceed `limit` octets. Memory
  * that the buffer leaves behind is wiped, so a secret may pass through it. */

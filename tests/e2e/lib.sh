@@ -134,6 +134,33 @@ configure() {
 		die "doublelock seal init failed"
 }
 
+# The agent's own certificate for TLS, and edge1: a gateway that it knows.
+make_tls() {
+	pki_client issuing edge1
+	pki_key "$pki/issuing/server.key"
+	pki_sign issuing server "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
+	cat "$pki/issuing/ca.pem" >>"$pki/issuing/server.pem"
+	install -o root -g doublelock -m 640 "$pki/issuing/server.key" $etc/agent.key
+	install -m 644 "$pki/issuing/server.pem" $etc/agent.pem
+	install -D -m 644 "$pki/issuing/edge1.pem" $etc/clients/edge1.pem
+}
+
+# configure_edge1 ADDRESS SERVICE: where edge1 asks for certificates alone
+configure_edge1() {
+	configure <<-END
+		[service $2]
+		certificate = gateway
+		otp = none
+		vouch = edge1
+		[agent]
+		listen = unix:/run/doublelock/agent.sock
+		listen = tls:$1
+		tls-certificate = $etc/agent.pem
+		tls-key = $etc/agent.key
+		clients = $etc/clients
+	END
+}
+
 # --- daemons: each is known by its process id ---------------------------------------------
 
 sshd_pid='' agent_pid='' receiver_pid=''

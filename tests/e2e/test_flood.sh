@@ -7,27 +7,11 @@
 at=127.0.0.1:8444
 install_doublelock
 pki_usual
-for name in alice edge1; do pki_client issuing $name; done
-pki_key "$pki/issuing/server.key"
-pki_sign issuing server "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
-cat "$pki/issuing/ca.pem" >>"$pki/issuing/server.pem"
-install -o root -g doublelock -m 640 "$pki/issuing/server.key" $etc/agent.key
-install -m 644 "$pki/issuing/server.pem" $etc/agent.pem
+pki_client issuing alice
+make_tls
 pki_publish
 account alice
-install -D -m 644 "$pki/issuing/edge1.pem" $etc/clients/edge1.pem
-configure <<-END
-	[service web]
-	certificate = gateway
-	otp = none
-	vouch = edge1
-	[agent]
-	listen = unix:/run/doublelock/agent.sock
-	listen = tls:$at
-	tls-certificate = $etc/agent.pem
-	tls-key = $etc/agent.key
-	clients = $etc/clients
-END
+configure_edge1 $at web
 doublelock enroll alice --json </dev/null >"$work/enroll.log" 2>&1 # the record
 # ASan keeps what was freed for a while: no more of it than this counts for growth
 ASAN_OPTIONS=quarantine_size_mb=1:thread_local_quarantine_size_kb=64

@@ -4,17 +4,9 @@
 # FreeRADIUS of the distribution, asked by eapol_test as an access point would. Certificates that
 # have expired or are of an unknown CA, FreeRADIUS refuses by itself.
 . "$(dirname "$0")/../e2e/lib.sh"
+. "$top/tests/gateways/lib.sh"
 
-install_doublelock
-pki_usual
-pki_root stranger
-for name in alice bob; do pki_client issuing "$name"; done
-pki_client stranger mallory
-pki_expired issuing dave
-pki_key "$pki/issuing/server.key"
-pki_sign issuing server "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
-pki_publish
-for name in alice bob dave mallory; do account "$name"; done
+prepare_people
 configure <<-END
 	[service radius]
 	certificate = gateway

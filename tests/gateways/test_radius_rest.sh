@@ -8,27 +8,11 @@
 at=127.0.0.1:8444
 install_doublelock
 pki_usual
-for name in alice bob edge1; do pki_client issuing $name; done
-pki_key "$pki/issuing/server.key"
-pki_sign issuing server "$pki/issuing/server.key" "$pki/issuing/server.pem" server -days 30
-cat "$pki/issuing/ca.pem" >>"$pki/issuing/server.pem"
-install -o root -g doublelock -m 640 "$pki/issuing/server.key" $etc/agent.key
-install -m 644 "$pki/issuing/server.pem" $etc/agent.pem
+for name in alice bob; do pki_client issuing $name; done
+make_tls
 pki_publish
 for name in alice bob; do account $name; done
-install -D -m 644 "$pki/issuing/edge1.pem" $etc/clients/edge1.pem
-configure <<-END
-	[service wifi]
-	certificate = gateway
-	otp = none
-	vouch = edge1
-	[agent]
-	listen = unix:/run/doublelock/agent.sock
-	listen = tls:$at
-	tls-certificate = $etc/agent.pem
-	tls-key = $etc/agent.key
-	clients = $etc/clients
-END
+configure_edge1 $at wifi
 doublelock init >"$work/init.log" 2>&1 || die "no record"
 register alice issuing
 start_agent

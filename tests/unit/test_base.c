@@ -98,11 +98,27 @@ secrets_compare_and_wipe(void **state)
 	assert_int_equal(b.b[0], 0);
 }
 
+static void
+words_are_taken_whole(void **state)
+{
+	struct dlk_bytes text = dlk_bytes_str("SCRV1:rest");
+
+	(void)state;
+	assert_false(dlk_bytes_take(&text, "SCRV1:rest and more"));
+	assert_false(dlk_bytes_take(&text, "scrv1:"));
+	assert_int_equal(text.n, 10);
+	assert_true(dlk_bytes_take(&text, "SCRV1:"));
+	assert_true(dlk_bytes_equal(text, dlk_bytes_str("rest")));
+	assert_true(dlk_bytes_take(&text, "rest"));
+	assert_false(dlk_bytes_take(&text, "r"));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers),
+		cmocka_unit_test(words_are_taken_whole),
 		cmocka_unit_test(escaping_stays_in_bounds),
 		cmocka_unit_test(names),
 		cmocka_unit_test(buffers_keep_their_limit),
