@@ -14,11 +14,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/lists.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "store/anchors.h"
 #include "store/crlindex.h"
 
+#define GUESTS_MOST    ((int64_t)512 * 1024 * 1024)
+#define FILES_MOST     65536
 #define PAUSE_SHORTEST 60
 #define PAUSE_LONGEST  3600
 #define ASK_LONGEST    (4 * 3600)
@@ -256,6 +259,60 @@ judge_age(struct job *job)
 	return is_same(job->fresh, job->held) ? DLK_REFRESHED_SAME : DLK_REFRESHED_NEW;
 }
 
+static bool
+is_a_guests(const struct job *job)
+{
+	const struct dlk_engine *engine = job->refresh->engine;
+	const struct dlk_cert *ca;
+
+	if (job->url->configured)
+		return false;
+	for (size_t n = 0; (ca = dlk_trust_ca_at(dlk_engine_trust(engine), n)); n++)
+		if (dlk_crls_signed_by(job->fresh, 0, ca))
+			return false;
+	return true;
+}
+
+static bool
+is_of_the_trust(const struct job *job, const char *name)
+{
+	const struct dlk_engine *engine = job->refresh->engine;
+	const struct dlk_crls *crls = dlk_engine_crls(engine);
+	struct dlk_crl_about about;
+	char path[PATH_MAX];
+
+	if (dlk_path_join(path, sizeof(path), job->index, name) < 0)
+		return false;
+	for (size_t i = 0; i < dlk_crls_count(crls); i++) {
+		dlk_crls_describe(crls, i, &about);
+		if (strcmp(about.label, path) == 0 &&
+		    !dlk_lists_is_guests(engine, i, about.label))
+			return true;
+	}
+	return false;
+}
+
+/* What CAs that certificates have brought along may have fetched is bounded for all of them
+ * together; what replaces a file counts in its place. */
+static bool
+has_room(const struct job *job)
+{
+	static const char *const suffixes[] = { ".crl", NULL };
+	struct stat st;
+	char **names = NULL;
+	size_t n = 0;
+	int64_t sum = fstat(job->aside, &st) == 0 ? st.st_size : GUESTS_MOST + 1;
+
+	if (dlk_dir_list(job->dir, suffixes, FILES_MOST, &names, &n) < 0)
+		return false;
+	for (size_t i = 0; i < n && sum <= GUESTS_MOST; i++)
+		if (strcmp(names[i], job->url->name) != 0 && !is_of_the_trust(job, names[i]) &&
+		    fstatat(job->dir, names[i], &st, AT_SYMLINK_NOFOLLOW) == 0)
+			sum += st.st_size;
+	dlk_names_free(names, n);
+	return sum <= GUESTS_MOST;
+}
+
 /* The file's time is the server's: what to ask for the next time. 0 asks in every case. */
 static enum dlk_refreshed
 put(struct job *job, int64_t modified)
@@ -267,6 +324,9 @@ put(struct job *job, int64_t modified)
 	enum dlk_refreshed end = judge_age(job);
 	if (end != DLK_REFRESHED_NEW)
 		return end;
+	if (is_a_guests(job) && !has_room(job))
+		return fail(job, "the lists of CAs that certificates brought along would be "
+				 "more than 512 MiB together");
 	if (futimens(job->aside, times) < 0 || fsync(job->aside) < 0 ||
 	    renameat(job->dir, job->aside_name, job->dir, job->url->name) < 0 ||
 	    fsync(job->dir) < 0)

@@ -106,6 +106,16 @@ like "$(cat "$work/refreshed")" "^new +$at/visiting.crl" "the operator fetches i
 soon carol_is revoked
 is "$(check carol visiting)" revoked "and the agent judges by it"
 is "$(grep -c stranger "$work/server.log")" 0 "nobody was asked for the stranger's"
+# what such CAs may have fetched is bounded, all of them together
+filler=$state/crl/00000000000000000000000000000000.crl
+truncate -s 512M "$filler"
+chown doublelock: "$filler"
+pki_crl visiting
+serve_list "$pki/visiting/crl.pem" visiting.crl
+doublelock crl refresh >"$work/refreshed" 2>&1
+like "$(cat "$work/refreshed")" "^[a-zA-Z]+ +$at/visiting.crl.*more than 512 MiB together" \
+	"too much for guests is not taken"
+rm "$filler"
 # one that is over at once: nobody but that CA's guests is refused
 pki_openssl visiting ca -gencrl -crl_lastupdate "$(date -u +%Y%m%d%H%M%SZ)" \
 	-crl_nextupdate "$(date -u -d '+3 seconds' +%Y%m%d%H%M%SZ)" -out "$pki/visiting/crl.pem"
