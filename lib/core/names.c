@@ -74,8 +74,11 @@ string_ok(const ASN1_STRING *string)
 		return is_wide(text, 2);
 	case V_ASN1_UNIVERSALSTRING:
 		return is_wide(text, 4);
+	case V_ASN1_BIT_STRING: /* x500UniqueIdentifier */
+	case V_ASN1_SEQUENCE:   /* postalAddress */
+		return true;
 	default:
-		return true; /* unstructured types of rare attributes: no rule reads them */
+		return false; /* no type of an attribute (RFC 5280 section 4.1.2.4) */
 	}
 }
 

@@ -149,6 +149,9 @@ parts_of_a_name_are_sets(void **state)
 		{ "not in order", "30163114" O_A CN_B, MALFORMED },
 		{ "one attribute twice", "30163114" CN_B CN_B, OK },
 		{ "one attribute, the greater first", "30163114" CN_B CN_A, MALFORMED },
+		{ "a value of no type that a name has", "300c310a300806035504030d0162",
+		    MALFORMED },
+		{ "a value of bits", "300d310b3009060355042d03020000", OK },
 		{ "an empty part before another", "300e3100310a" CN_B, MALFORMED },
 		{ "an empty part behind another", "300e310a" CN_B "3100", MALFORMED },
 	};
