@@ -173,6 +173,44 @@ is "$(systemctl is-active doublelockd.socket)" active "it fails again and again,
 sed -i /nonsense/d $etc/conf.d/gate.conf
 is "$(ask http://x/healthz)" 200 "and it answers when the cause has gone"
 
+# what leaves this machine leaves under the same unit, by a process of its own
+cat >"$work/receiver.pl" <<-'END'
+	use strict;
+	use IO::Socket::INET;
+	my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 8088,
+		Listen => 8, ReuseAddr => 1) or die;
+	while (my $peer = $server->accept) {
+		my ($n, $body) = (0, '');
+		while (my $line = <$peer>) {
+			$n = $1 if $line =~ /^Content-Length: (\d+)/i;
+			last if $line =~ /^\r?\n/;
+		}
+		read $peer, $body, $n;
+		print $peer "HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+		close $peer;
+	}
+END
+perl "$work/receiver.pl" 2>>"$work/receiver.log" &
+receiver_pid=$!
+echo "whsec_$(head -c 32 /dev/urandom | base64)" >$etc/webhook.secret
+chown root:doublelock $etc/webhook.secret
+chmod 640 $etc/webhook.secret
+printf '[webhook]\nurl = http://127.0.0.1:8088/\nsecret-file = %s\n' $etc/webhook.secret \
+	>$etc/conf.d/webhook.conf
+systemctl restart doublelockd.service
+doublelock webhook test >"$work/webhook.log" 2>&1
+is "$?" 0 "an event is delivered"
+group=/sys/fs/cgroup$(property ControlGroup)
+is "$(while read -r one; do cat "/proc/$one/comm"; done <"$group/cgroup.procs" | sort | tr '\n' ' ')" \
+	"doublelock-keep doublelock-outw doublelockd " "by a process of its own"
+is "$(while read -r one; do sed -n 's/^Seccomp:[[:space:]]*//p; s/^NoNewPrivs:[[:space:]]*//p' \
+	"/proc/$one/status"; done <"$group/cgroup.procs" | tr -d '\n')" 121212 "each of them bound"
+systemctl stop doublelockd.service
+is "$(property Result) $(cat "$group/cgroup.procs" 2>/dev/null)" "success " "and all end when the agent is told to"
+stop "$receiver_pid"
+rm $etc/conf.d/webhook.conf
+systemctl start doublelockd.service
+
 # a fresh machine starts no agent by itself; told to, it does
 systemctl enable -q doublelockd.socket doublelockd.service
 is "$(systemctl is-enabled doublelockd.socket doublelockd.service | tr '\n' ' ')" \
