@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "agent/attempt.h"
 #include "agent/spelling.h"
 #include "base/text.h"
 
@@ -208,6 +209,8 @@ dlk_check_handle(struct dlk_http *http, const struct dlk_http_request *request,
 		return;
 	}
 	int r = dlk_check_parse(request->body, &q->asked, &q->named, words, sizeof(words));
+	if (r == 0)
+		r = dlk_attempt_of_peer(q->caller.name, q->asked.attempt);
 	if (r < 0) {
 		dlk_question_free(q);
 		dlk_http_refuse(http, request->conn, r == -ENOMEM ? 403 : 400, words);

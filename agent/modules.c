@@ -15,6 +15,7 @@
 
 #include <event2/event.h>
 
+#include "agent/attempt.h"
 #include "agent/gateway.h"
 #include "agent/porch.h"
 #include "agent/process.h"
@@ -358,6 +359,8 @@ ask(struct login *login)
 	dlk_buf_free(&login->in);
 	if (error == 0)
 		error = dlk_answer_unpack(&q->request);
+	if (error == 0 && !is_ours(login->caller.uid))
+		error = dlk_attempt_of_peer(login->caller.name, q->request.attempt);
 	if (error != 0 || !is_of_this_login(login, &q->request)) {
 		free_question(q);
 		return error ? error : -EPROTO;

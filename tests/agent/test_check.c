@@ -220,6 +220,25 @@ who_may_not_vouch_is_not_believed(void **state)
 	site_answer_fini(&answer);
 }
 
+/* An id that somebody else has used, or could guess. */
+static void
+attempts_of_a_peer_are_its_own(void **state)
+{
+	const uid_t peers[] = { 12345, geteuid() };
+	const char *const reasons[] = { "possession-unproven", "ok" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct site_answer answer;
+		site_ask(&site, peers[i], "POST /v1/check",
+		    json_pack("{s:s, s:s, s:s}", "service", "web", "certificate", good,
+			"attempt", "a77e3947a77e3947a77e3947a77e3947"),
+		    &answer);
+		assert_string_equal(site_text(&answer, "reason"), reasons[i]);
+		site_answer_fini(&answer);
+	}
+}
+
 static void
 what_is_no_question_is_a_bad_request(void **state)
 {
@@ -330,6 +349,7 @@ main(void)
 		cmocka_unit_test(der_is_taken_as_well),
 		cmocka_unit_test(a_certificate_may_be_named),
 		cmocka_unit_test(who_may_not_vouch_is_not_believed),
+		cmocka_unit_test(attempts_of_a_peer_are_its_own),
 		cmocka_unit_test(what_is_no_question_is_a_bad_request),
 		cmocka_unit_test(paths_and_methods_are_few),
 		cmocka_unit_test(too_much_is_refused_and_the_next_is_served),
