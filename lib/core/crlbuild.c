@@ -12,11 +12,13 @@
 #include "core/crlimage.h"
 #include "core/der.h"
 
-#define PER_BUCKET   256 /* entries, about */
-#define ENTRY_USUAL  36  /* octets in a list */
-#define NAMES_MOST   1024
-#define NAMES_ROOM   ((size_t)1024 * 1024)
-#define OUT_ROOM     ((size_t)256 * 1024) /* blocks that a file system writes with least ado */
+#define PER_BUCKET  256 /* entries, about */
+#define ENTRY_USUAL 36  /* octets in a list */
+#define NAMES_MOST  1024
+#define NAMES_ROOM  ((size_t)1024 * 1024)
+/* Blocks that a file system writes with least ado. Whoever looks an entry up later has as much
+ * in memory at a time as was written at a time. */
+#define OUT_ROOM     ((size_t)64 * 1024)
 #define ENTRIES_ROOM (CRLFORM_PIECE - CRLFORM_PIECE_HEAD)
 #define HUGE_PAGE    ((size_t)2 * 1024 * 1024)
 
