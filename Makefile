@@ -45,7 +45,11 @@ SANITIZERS := $(if $(filter thread,$(SANITIZE)),thread,address$(,)undefined)
 HARDEN := -fsanitize=$(SANITIZERS) -fno-sanitize-recover=all -fno-omit-frame-pointer
 LDHARDEN := -fsanitize=$(SANITIZERS)
 else
-HARDEN := -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fstack-clash-protection
+# $(1) where this compiler, for what it compiles for, has it
+has = $(shell printf 'int x;' | $(CC) -O2 -Werror $(1) -xc -c -o /dev/null - 2>/dev/null && echo '$(1)')
+HARDEN := -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong \
+	$(call has,-fstack-clash-protection) $(call has,-fcf-protection) \
+	$(call has,-mbranch-protection=standard)
 LDHARDEN := -Wl,-z,relro,-z,now,-z,defs
 endif
 PATHS := -DDLK_SYSCONFDIR='"$(SYSCONFDIR)"' -DDLK_STATEDIR='"$(STATEDIR)"' \
