@@ -92,7 +92,9 @@ with_module() {
 load_into_all() {
 	[ -n "$asan" ] || return 0
 	install -m 755 "$B/tests/e2e/leaks.so" /usr/local/lib/leaks.so
-	printf '%s\n' /usr/local/lib/leaks.so "$asan" >/etc/ld.so.preload
+	# ASan looks for crypt() when it begins; pam_unix would bring it later
+	crypt=$(ldd /usr/lib/*/security/pam_unix.so | awk '/libcrypt/ { print $3 }')
+	printf '%s\n' /usr/local/lib/leaks.so "$asan" "$crypt" >/etc/ld.so.preload
 }
 
 install_doublelock() {

@@ -752,6 +752,7 @@ no_record_makes_a_certificate_good(void **state)
 	w->asked_before = true;
 	w->before = w->last.event;
 	w->registered[0] = revoked;
+	dlk_request_fini(&request);
 	ask_sshd(&request, revoked, "alice");
 	type_code(&request);
 	decide(w, &request, &verdict);
@@ -759,6 +760,7 @@ no_record_makes_a_certificate_good(void **state)
 	assert_int_equal(w->settled, 2);
 	w->registered[0] = alice;
 	strcpy(w->before.user, "bob");
+	dlk_request_fini(&request);
 	ask_sshd(&request, alice, "alice");
 	type_code(&request);
 	decide(w, &request, &verdict);
