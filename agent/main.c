@@ -495,6 +495,8 @@ start(struct agent *agent)
 		code = give_up_network(agent);
 	if (code != 0)
 		return code;
+	/* a heap for each core: more are memory that nobody uses */
+	(void)mallopt(M_ARENA_MAX, (int)threads());
 	json_set_alloc_funcs(malloc, wipe_and_free);
 	code = run(agent);
 	dlk_keeper_free(agent->keeper);
