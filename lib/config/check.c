@@ -62,6 +62,8 @@ inherit(struct dlk_service *s, const struct dlk_service *base)
 		s->remember = base->remember;
 	if (!(s->given & DLK_GIVEN_UNPRIVILEGED))
 		s->unprivileged = base->unprivileged;
+	if (!(s->given & DLK_GIVEN_RESTRICT))
+		s->restricted = base->restricted;
 	if (!(s->given & DLK_GIVEN_MODE)) {
 		s->observe = base->observe;
 		s->observe_until = base->observe_until;

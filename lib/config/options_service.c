@@ -190,6 +190,13 @@ set_unprivileged(struct dlk_build *b, const char *value, const char **ret_why)
 }
 
 static int
+set_restrict(struct dlk_build *b, const char *value, const char **ret_why)
+{
+	b->service->given |= DLK_GIVEN_RESTRICT;
+	return dlk_value_yes(value, &b->service->restricted, ret_why);
+}
+
+static int
 set_service_rule(struct dlk_build *b, const char *value, const char **ret_why)
 {
 	b->service->given |= DLK_GIVEN_RULES;
@@ -204,6 +211,7 @@ const struct dlk_option dlk_options_service[] = {
 	{ "service", "vouch", set_vouch, .repeats = true },
 	{ "service", "ask-for", set_ask_for, .repeats = true },
 	{ "service", "from", set_from, .repeats = true },
+	{ "service", "restrict", set_restrict, .repeats = false },
 	{ "service", "remember", set_remember, .repeats = false },
 	{ "service", "mode", set_mode, .repeats = false },
 	{ "service", "observe-until", set_observe_until, .repeats = false },

@@ -48,15 +48,11 @@ add_network(struct dlk_buf *buf, const struct dlk_network *net)
 
 /* The addresses of the section that held, as sshd's own option: it knows the peer's. */
 static int
-add_from(const struct dlk_policy *policy, const char *section, struct dlk_buf *buf)
+add_from(const struct dlk_service *service, struct dlk_buf *buf)
 {
-	const struct dlk_service *service = NULL;
 	int r = 0;
 
-	for (size_t i = 0; i < policy->n_services && !service; i++)
-		if (strcmp(policy->service[i].section, section) == 0)
-			service = &policy->service[i];
-	if (!service || service->n_from == 0)
+	if (service->n_from == 0)
 		return 0;
 	for (size_t i = 0; i < service->n_from && r == 0; i++) {
 		r = add(buf, i == 0 ? "from=\"" : ",");
@@ -64,6 +60,23 @@ add_from(const struct dlk_policy *policy, const char *section, struct dlk_buf *b
 			r = add_network(buf, &service->from[i]);
 	}
 	return r == 0 ? add(buf, "\",") : r;
+}
+
+/* What the section that held says of the session. */
+static int
+add_policy(const struct dlk_policy *policy, const char *section, struct dlk_buf *buf)
+{
+	const struct dlk_service *service = NULL;
+	int r = 0;
+
+	for (size_t i = 0; i < policy->n_services && !service; i++)
+		if (strcmp(policy->service[i].section, section) == 0)
+			service = &policy->service[i];
+	if (!service)
+		return -ENOENT; /* unknown, it could be one that restricts */
+	if (service->restricted)
+		r = add(buf, "restrict,pty,");
+	return r == 0 ? add_from(service, buf) : r;
 }
 
 /* A carried certificate is believed as far as its own key and this user: sshd is told that
@@ -95,7 +108,7 @@ dlk_offer_line(const struct dlk_policy *policy, const struct dlk_verdict *verdic
 	if (dlk_sshkey_parse(text, &shown, NULL) != DLK_R_OK)
 		return -EBADMSG;
 	dlk_time_compact(verdict->chain_until, until);
-	r = add_from(policy, verdict->policy, buf);
+	r = add_policy(policy, verdict->policy, buf);
 	if (r == 0)
 		r = add(buf, "expiry-time=\"");
 	if (r == 0)

@@ -68,7 +68,8 @@ enum {
 	DLK_GIVEN_MODE = 1 << 7,
 	DLK_GIVEN_UNPRIVILEGED = 1 << 8,
 	DLK_GIVEN_ASK_FOR = 1 << 9,
-	DLK_GIVEN_SUBJECT = 1 << 10
+	DLK_GIVEN_SUBJECT = 1 << 10,
+	DLK_GIVEN_RESTRICT = 1 << 11
 };
 
 /* Programs that have a right: uids of this machine, and names of gateways on others. */
@@ -95,6 +96,7 @@ struct dlk_service {
 	struct dlk_rules rules;   /* narrow what [identity] and [trust NAME] found */
 	struct dlk_network *from;
 	size_t n_from;    /* 0: from anywhere */
+	bool restricted;  /* sshd: a terminal or a command, and nothing besides */
 	int64_t remember; /* seconds; 0 never */
 	bool observe;
 	int64_t observe_until; /* unix seconds */

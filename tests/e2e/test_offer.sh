@@ -9,6 +9,7 @@ pki_usual
 configure <<-'END'
 	[service sshd user:near]
 	from = 127.0.0.0/8,2001:db8::/32
+	restrict = yes
 END
 for user in alice bob near carl; do
 	account $user
@@ -47,7 +48,7 @@ start_agent
 chmod a-x $judge
 by_agent=$(all_lines)
 like "$by_agent" '^expiry-time="[0-9]{14}Z?" ecdsa-sha2-nistp256 AAAA' "the agent offers a key"
-like "$by_agent" '^from="127.0.0.0/8,2001:db8::/32",expiry-time="[0-9]{14}Z?" ecdsa' "with its networks"
+like "$by_agent" '^restrict,pty,from="127.0.0.0/8,2001:db8::/32",expiry-time="[0-9]{14}Z?" ecdsa' "with its networks, and restricted"
 like "$by_agent" '^expiry-time="[0-9]{14}Z?",cert-authority,principals="carl" ecdsa-sha2-nistp256 AAAA' \
 	"and a carried one by its own key"
 is "$(echo "$by_agent" | grep -c '^exit 0$')" 4 "none is a fault"
