@@ -138,16 +138,19 @@ int
 dlk_keeper_start(const char *program, struct dlk_keeper **ret_keeper)
 {
 	struct dlk_keeper *keeper = calloc(1, sizeof(*keeper));
-	int ends[2];
+	int ends[2], error;
 
-	if (!keeper || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+	if (!keeper)
+		return -ENOMEM;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0) {
+		error = -errno;
 		free(keeper);
-		return keeper ? -errno : -ENOMEM;
+		return error;
 	}
 	pid_t child = fork();
 	if (child == 0)
 		keep(program, ends[1]);
-	int error = child < 0 ? -errno : 0;
+	error = child < 0 ? -errno : 0;
 	close(ends[1]);
 	keeper->fd = ends[0];
 	if (error < 0)

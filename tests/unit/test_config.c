@@ -313,8 +313,10 @@ static const char whole[] =
     "map = 00112233445566778899aabbccddeeff00112233445566778899AABBCCDDEEFF alice\n"
     "[lockout]\nsystem-users = root, backup\nfor = 5m\n"
     "[service sshd]\ncertificate = sshd\nfrom = 10.0.0.0/8, 2001:db8::/32\nremember = 8h\n"
+    "restrict = yes\n"
     "[service sshd user:backup]\notp = none\nfrom = 192.0.2.7\n"
     "[service sshd group:glass]\ncertificate = none ; break the glass\n"
+    "restrict = no\n"
     "[service su]\ncertificate = ssh-agent\nsubject = ruser\n[service su user:ann]\notp = "
     "none\n"
     "[service vpn]\ncertificate = gateway\nvouch = 0, 33, tls:root\n"
@@ -352,6 +354,8 @@ a_whole_file_is_read(void **state)
 	assert_true(dlk_service_takes(&p->service[1], "192.0.2.7"));
 	assert_false(dlk_service_takes(&p->service[1], "10.1.2.3"));
 	assert_int_equal(p->service[1].remember, 8 * 3600);
+	assert_true(s->restricted && p->service[1].restricted);
+	assert_false(p->service[2].restricted);
 	assert_int_equal(p->service[2].certificate, DLK_CERTIFICATE_NONE);
 	assert_int_equal(p->service[2].n_from, 2);
 	assert_int_equal(p->service[2].remember, 0);
